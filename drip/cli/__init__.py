@@ -1,0 +1,60 @@
+"""The command line: every command lives in a small module and imports what it needs when it runs, so that help is instant."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from drip.errors import DripError
+
+COMMANDS = {
+    "check": "drip.cli.checking:check",
+    "schema": "drip.cli.checking:schema",
+}
+"""Where each command is: the module and the name in it. Help shows them in this order."""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported only when they are called or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the shape that click asks for
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """Return the command by its name, None when there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="drip")
+def drip() -> None:
+    """Send an email course, one kind letter at a time.
+
+    Exit codes: 0 all is well, 1 something is wrong with what you wrote or asked, 2 the command was not understood,
+    3 a server or a setting is missing.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code; expected troubles are one message on stderr."""
+    try:
+        code = drip.main(args=None if arguments is None else list(arguments), prog_name="drip", standalone_mode=False)
+    except click.ClickException as trouble:
+        trouble.show()
+        sys.exit(trouble.exit_code)
+    except click.Abort:
+        click.echo("drip: stopped", err=True)
+        sys.exit(130)
+    except DripError as trouble:
+        click.echo(f"drip: {trouble}", err=True)
+        sys.exit(trouble.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)

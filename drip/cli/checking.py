@@ -1,0 +1,119 @@
+"""`drip check` and `drip schema`: faults and dates before anything is live, and the schema that editors read."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+FORMAT = 1
+"""The version of the JSON that `drip check --json` prints; it grows when a field goes away or changes its meaning."""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+@click.option(
+    "--join", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The day somebody joins, as 2026-11-30. [default: today]"
+)
+@click.option("--zone", metavar="ZONE", help="Her time zone, as Europe/London. [default: the course's]")
+@click.option(
+    "--schedule", type=click.Path(path_type=Path), default=Path("schedules.yaml"), show_default=True, help="The schedule."
+)
+@click.option(
+    "--emails", type=click.Path(path_type=Path), default=Path("emails"), show_default=True, help="The folder of letters."
+)
+@click.pass_context
+def check(ctx: click.Context, *, as_json: bool, join: datetime | None, zone: str | None, schedule: Path, emails: Path) -> None:
+    """Find every fault in the schedule and the letters, and show the calendar of one person who joins.
+
+    Nothing is changed. Exits with 1 when there is a fault; warnings alone exit with 0.
+    """
+    from drip.cli.calendar import calendars_of, print_calendar
+    from drip.cli.letters import render_faults
+    from drip.files import read_project
+    from drip.flows import scheduling
+
+    chosen = None if zone is None else zone_named(zone)
+    result = scheduling.check(
+        read_project(schedule, emails), render_check=render_faults, schedule_file=str(schedule), emails=str(emails)
+    )
+    calendars = [] if result.schedule is None else calendars_of(result.schedule, join.date() if join else None, chosen)
+    errors = sum(problem.severity == "error" for problem in result.problems)
+    warnings = len(result.problems) - errors
+    if as_json:
+        answer = {
+            "format": FORMAT,
+            "ok": result.is_sound,
+            "errors": errors,
+            "warnings": warnings,
+            "problems": [problem.as_json() for problem in result.problems],
+            "calendars": [calendar.as_json() for calendar in calendars],
+        }
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        ctx.exit(0 if result.is_sound else 1)
+    from drip.cli.screen import console
+
+    out = console()
+    for problem in result.problems:
+        style = "red" if problem.severity == "error" else "yellow"
+        line = str(problem) if problem.severity == "error" else f"{problem}  (warning)"
+        out.print(line, style=style, soft_wrap=True)
+    for calendar in calendars:
+        print_calendar(calendar, out)
+    click.echo(_summary(errors, warnings), err=True)
+    ctx.exit(0 if result.is_sound else 1)
+
+
+@click.command()
+@click.option("--check", "only_check", is_flag=True, help="Exit with 1 when the file differs from what would be printed.")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    default=Path("schedules.schema.json"),
+    show_default=True,
+    help="What --check reads.",
+)
+@click.pass_context
+def schema(ctx: click.Context, *, only_check: bool, file: Path) -> None:
+    """Print the JSON Schema of schedules.yaml, for editors."""
+    from drip.core.schedule import json_schema
+    from drip.errors import NotFound
+
+    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    if not only_check:
+        click.echo(text, nl=False)
+        return
+    try:
+        written = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as trouble:
+        raise NotFound(f"{file} cannot be read; write it with: drip schema > {file}") from trouble
+    if written != text:
+        click.echo(f"{file} is stale; write it anew with: drip schema > {file}", err=True)
+        ctx.exit(1)
+    click.echo(f"{file} is fresh", err=True)
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """Return the time zone called *name*, or say which one was perhaps meant."""
+    from zoneinfo import ZoneInfo
+
+    from drip.core.problem import did_you_mean
+    from drip.core.timeword import zone_names
+    from drip.errors import UsageError
+
+    if name not in zone_names():
+        hint = did_you_mean(name, zone_names(), otherwise="write a name such as Europe/London")
+        raise UsageError(f"there is no time zone {name!r}; {hint}")
+    return ZoneInfo(name)
+
+
+def _summary(errors: int, warnings: int) -> str:
+    """Return how many problems there are, in words."""
+    counts = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in ((errors, "error"), (warnings, "warning")) if count]
+    return f"{' and '.join(counts)}" if counts else "no problems"

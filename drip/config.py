@@ -1,0 +1,201 @@
+"""Settings: what the environment says, checked as a whole; the only module that reads it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_settings import NoDecode
+
+from drip.errors import SettingsError
+from drip.store.stamps import REAL, SANDBOX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAMES = {
+    "DRIP_DATABASE_URL": "database_url",
+    "DRIP_REDIS_URL": "redis_url",
+    "DRIP_SENDGRID_URL": "sendgrid_url",
+    "DRIP_SENDGRID_WEBHOOK_KEY": "webhook_key",
+    "DRIP_SMTP_URL": "smtp_url",
+    "DRIP_BASE_URL": "base_url",
+    "DRIP_SECRET_KEYS": "secret_keys",
+    "DRIP_SUPPRESSION_KEY": "suppression_key",
+    "DRIP_SCHEDULE": "schedule",
+    "DRIP_EMAILS": "emails",
+    "DRIP_STATE": "state",
+    "DRIP_SANDBOX_URL": "sandbox_url",
+    "DRIP_LOG": "log",
+    "SENDGRID_API_KEY": "sendgrid_key",
+}
+"""Every setting by its name in the environment; each may also be given as NAME_FILE, the path of a file that holds it."""
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+REAL_SENDGRID = "https://api.sendgrid.com"
+SANDBOX_KEY_FILE = "sandbox.json"
+
+REQUEST_SECONDS = 20.0
+"""The longest that one request to the provider may take."""
+
+WATCHDOG_SECONDS = 20.0
+"""How long a worker's heart may be silent before the worker is killed."""
+
+
+class Settings(BaseModel):
+    """All settings of one process, frozen."""
+
+    model_config = ConfigDict(frozen=True)
+
+    database_url: str = ""
+    redis_url: str = ""
+    sendgrid_url: str = REAL_SENDGRID
+    sendgrid_key: str = ""
+    webhook_key: str = ""
+    smtp_url: str = ""
+    base_url: str = "http://127.0.0.1:8000"
+    secret_keys: Annotated[tuple[str, ...], NoDecode] = ()
+    suppression_key: str = ""
+    schedule: Path = Path("schedules.yaml")
+    emails: Path = Path("emails")
+    state: Path = Path("var")
+    sandbox_url: str = "http://127.0.0.1:8025"
+    log: str = "plain"
+
+    @property
+    def door(self) -> str:
+        """`real` when a provider is set, else `sandbox`; a database is stamped with it at birth."""
+        return REAL if self.sendgrid_key or self.smtp_url else SANDBOX
+
+    @property
+    def sender(self) -> str:
+        """The name of the sender whose breaker guards the door: sendgrid, smtp or sandbox."""
+        return "smtp" if self.smtp_url else "sendgrid" if self.sendgrid_key else "sandbox"
+
+    @property
+    def database(self) -> str:
+        """The URL of the database; a SQLite file in the state folder when none is set."""
+        return self.database_url or f"sqlite:///{(self.state / 'drip.db').resolve()}"
+
+    @property
+    def owners_directory(self) -> Path:
+        """Where the workers of this host keep their locks."""
+        return self.state.resolve() / "owners"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        faults = []
+        if self.sendgrid_key and self.smtp_url:
+            faults.append("set either SENDGRID_API_KEY or DRIP_SMTP_URL, not both: letters leave by one door")
+        address = urlsplit(self.base_url)
+        if address.scheme not in {"http", "https"} or not address.hostname or address.query or address.fragment:
+            faults.append("DRIP_BASE_URL must be an address such as https://letters.example.com")
+        elif self.door == SANDBOX and address.hostname not in LOOPBACK:
+            faults.append("DRIP_BASE_URL names a public address but no provider is set: set SENDGRID_API_KEY or DRIP_SMTP_URL")
+        if self.door == REAL:
+            if address.scheme == "http" and address.hostname not in LOOPBACK:
+                faults.append("DRIP_BASE_URL must begin with https:// : one-click unsubscribe is asked for over TLS only")
+            if not self.secret_keys:
+                faults.append("DRIP_SECRET_KEYS is not set: links in letters are signed with it; make one with: drip keys")
+            if not self.suppression_key:
+                faults.append("DRIP_SUPPRESSION_KEY is not set: people who left are known by it alone; make one with: drip keys")
+        if any(len(key) < 16 for key in (*self.secret_keys, *filter(None, [self.suppression_key]))):
+            faults.append("keys must have at least 16 characters; make one with: drip keys")
+        if self.log not in {"plain", "json"}:
+            faults.append("DRIP_LOG must be plain or json")
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process.
+
+    Raises SettingsError that names every fault: unknown DRIP_* names, files that cannot be read, values that
+    contradict each other.
+    """
+    given = os.environ if environment is None else environment
+    values: dict[str, object] = {}
+    faults = [
+        _unknown(name)
+        for name in sorted(given)
+        if name.startswith("DRIP_") and not name.startswith("DRIP_TEST_") and not _known(name)
+    ]
+    for name, field in NAMES.items():
+        text = given.get(name, "").strip()
+        path = given.get(f"{name}_FILE", "").strip()
+        if text and path:
+            faults.append(f"{name} and {name}_FILE are both set; keep one")
+        elif path:
+            try:
+                text = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeError) as trouble:
+                faults.append(f"{name}_FILE: cannot read {path}: {type(trouble).__name__}")
+        if text:
+            values[field] = tuple(key.strip() for key in text.split(",") if key.strip()) if field == "secret_keys" else text
+    if faults:
+        raise SettingsError("\n".join(faults))
+    try:
+        return with_local_keys(Settings.model_validate(values))
+    except ValidationError as fault:
+        raise SettingsError(
+            "\n".join(str(error["ctx"]["error"]) if "ctx" in error else error["msg"] for error in fault.errors())
+        ) from None
+
+
+def _known(name: str) -> bool:
+    return name in NAMES or name.removesuffix("_FILE") in NAMES
+
+
+def _unknown(name: str) -> str:
+    return f"{name} is not a setting of drip; known are {', '.join(sorted(NAMES))}, each also with _FILE"
+
+
+def with_local_keys(settings: Settings) -> Settings:
+    """Return settings in which a sandbox has keys of its own, made once and kept in the state folder."""
+    if settings.door == REAL or (settings.secret_keys and settings.suppression_key):
+        return settings
+    path = settings.state / "keys.json"
+    if not path.exists():
+        settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        keys = {"secret_keys": [secrets.token_urlsafe(32)], "suppression_key": secrets.token_urlsafe(32)}
+        # Written aside and linked in place, so that two processes that start at once agree on the first.
+        aside = path.with_suffix(f".{os.getpid()}")
+        aside.write_text(json.dumps(keys), encoding="utf-8")
+        aside.chmod(0o600)
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+    keys = json.loads(path.read_text(encoding="utf-8"))
+    return settings.model_copy(
+        update={
+            "secret_keys": settings.secret_keys or tuple(keys["secret_keys"]),
+            "suppression_key": settings.suppression_key or keys["suppression_key"],
+        }
+    )
+
+
+def environment_for(settings: Settings) -> dict[str, str]:
+    """Return the environment in which a child process reads exactly *settings*; nothing else of drip's is passed on."""
+    kept = {name: value for name, value in os.environ.items() if not _known(name) or not name.startswith(("DRIP_", "SENDGRID_"))}
+    for name, field in NAMES.items():
+        value = getattr(settings, field)
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        if text:
+            kept[name] = text
+    kept["PYTHONUNBUFFERED"] = "1"
+    return kept
+
+
+def python() -> str:
+    """Return the Python that runs this process."""
+    return sys.executable

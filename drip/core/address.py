@@ -1,0 +1,45 @@
+"""Addresses: one spelling for one mailbox, and the keyed hash by which an erased one is still known."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import unicodedata
+
+from email_validator import EmailNotValidError, validate_email
+
+NAME_MAX = 60
+
+
+def normal_address(text: str) -> str:
+    """Return the one spelling of an address: trimmed, domain in lower case.
+
+    Raises ValueError with a sentence that does not repeat what was typed.
+    """
+    try:
+        found = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as fault:
+        msg = f"this is not an email address: {fault}"
+        raise ValueError(msg) from fault
+    if found.ascii_email is None:
+        msg = "this address has letters before the @ that the provider cannot carry"
+        raise ValueError(msg)
+    return found.ascii_email
+
+
+def address_key(address: str, suppression_key: bytes) -> str:
+    """Return the keyed hash (HMAC-SHA256, hex) of an address, the same for every capitalisation of it."""
+    return hmac.digest(suppression_key, address.strip().lower().encode(), hashlib.sha256).hex()
+
+
+def clean_name(text: str) -> str:
+    """Return what to call somebody: one line, no control characters, at most `NAME_MAX` characters; never split."""
+    # Format characters are kept out too: an override of the writing direction would turn the rest of the line.
+    kept = "".join(
+        " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in unicodedata.normalize("NFC", text)
+    )
+    kept = "".join(
+        letter for letter in kept if unicodedata.category(letter) not in {"Cf", "Cs", "Co"} or letter in "\u200c\u200d"
+    )
+    return re.sub(r"\s+", " ", kept).strip()[:NAME_MAX].strip()

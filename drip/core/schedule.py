@@ -1,0 +1,324 @@
+"""The values of `schedules.yaml`: courses, phases, lessons, and the questions one asks of their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from drip.core.coherence import contradictions
+from drip.core.problem import Problem, has_errors
+from drip.core.shape import ID_PATTERN, Codes, shape_problems
+from drip.core.source import Document, Marks
+from drip.core.timeword import WEEKDAYS, clock_time_of, days_of, weekdays_of
+
+__all__ = [
+    "WEEKDAYS",
+    "Allow",
+    "Course",
+    "Lesson",
+    "OnDemand",
+    "Phase",
+    "Program",
+    "Retention",
+    "Schedule",
+    "Send",
+    "Sender",
+    "Sending",
+    "clock_time_of",
+    "days_of",
+    "json_schema",
+    "parse_schedule",
+    "weekdays_of",
+]
+
+_WRITTEN = {"written": True}
+_DAY_WORDS = {"type": "string", "enum": list(WEEKDAYS)}
+
+
+def _refusal(kind: str, trouble: ValueError) -> PydanticCustomError:
+    text, _, hint = str(trouble).rpartition("; ")
+    return PydanticCustomError(kind, "{text}", {"text": text, "hint": hint})
+
+
+def _is_written(info: ValidationInfo) -> bool:
+    """Return whether a value comes from a file, where a bare number is a slip, and not from code."""
+    return bool(info.context) and info.context == _WRITTEN
+
+
+def _days_in(value: object, info: ValidationInfo) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and not _is_written(info):
+        return value
+    try:
+        return days_of(value)
+    except ValueError as trouble:
+        raise _refusal("duration", trouble) from trouble
+
+
+def _time_in(value: object) -> time:
+    try:
+        return clock_time_of(value)
+    except ValueError as trouble:
+        raise _refusal("clock_time", trouble) from trouble
+
+
+def _weekdays_in(value: object) -> tuple[str, ...]:
+    try:
+        return weekdays_of(value)
+    except ValueError as trouble:
+        raise _refusal("weekdays", trouble) from trouble
+
+
+Days = Annotated[
+    int,
+    BeforeValidator(_days_in),
+    Field(ge=0),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3} (day|days|week|weeks)$", "examples": ["3 days", "1 week"]}),
+]
+ClockTime = Annotated[
+    time,
+    BeforeValidator(_time_in),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$", "examples": ["09:00"]}),
+]
+Weekdays = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_weekdays_in),
+    WithJsonSchema({"anyOf": [{"const": "any"}, {"type": "array", "items": _DAY_WORDS, "minItems": 1}], "examples": [["tue"]]}),
+]
+Identifier = Annotated[str, Field(pattern=ID_PATTERN, max_length=60, examples=["sleep-anchor"])]
+Switch = Annotated[bool, Strict()]
+Count = Annotated[int, Strict()]
+
+
+def _shown(default: object) -> dict[str, Any]:
+    """Return what the JSON Schema gives as the default: the words of the file, not the value they become."""
+    return {"default": default}
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+class Value(BaseModel):
+    """A frozen value that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
+
+
+class Sender(Value):
+    """Who a letter is from: the *name* on a lock screen, and the *email* a reply does not go to."""
+
+    name: str = Field(min_length=1, max_length=60, examples=["Sam from the Roadmap"])
+    """Shows on lock screens: no health words."""
+    email: str = Field(examples=["letters@example.org"])
+    """The address that letters come from."""
+
+
+class Send(Value):
+    """When letters go out by default; a person's own weekday and hour win."""
+
+    days: Weekdays = Field(default=("tue",), json_schema_extra=_shown(["tue"]))
+    """The weekdays of letters, or the word any."""
+    at: ClockTime = Field(default=time(9), json_schema_extra=_shown("09:00"))
+    """The hour of letters, in the reader's own zone."""
+    until: ClockTime = Field(default=time(20), json_schema_extra=_shown("20:00"))
+    """A letter that is not out by then waits for another day."""
+
+
+class Allow(Value):
+    """The bounds within which a person may choose her day and hour."""
+
+    days: Weekdays = Field(default=WEEKDAYS, json_schema_extra=_shown("any"))
+    """The weekdays a person may choose, or the word any."""
+    opens: ClockTime = Field(default=time(6), alias="from", json_schema_extra=_shown("06:00"))
+    """Nothing goes out before."""
+    closes: ClockTime = Field(default=time(22), alias="until", json_schema_extra=_shown("22:00"))
+    """Nothing goes out after."""
+
+
+class Lesson(Value):
+    """One templated letter in the roadmap; its *id* is its identity, never its place.
+
+    *wait* counts calendar days from the meant date of the lesson before it.
+    """
+
+    id: Identifier
+    """The lesson's name for ever, and the name of its file. To rename one, add `was: old-id`."""
+    wait: Days = Field(examples=["1 week"])
+    """Days since the lesson before it; the letter then moves on to the next of the reader's own weekdays."""
+    anytime: Switch = False
+    """Goes out at once, at any hour; for the first lesson only."""
+    anyday: Switch = False
+    """At her hour, but on whatever day it falls."""
+    numbered: Switch = True
+    """Write false for a letter that does not count as Letter 1, 2, 3."""
+    was: Identifier | None = None
+    """The id this lesson had before."""
+
+
+class Phase(Value):
+    """An ordered group of lessons."""
+
+    id: Identifier = Field(examples=["orient"])
+    """The phase's name for ever, and the folder of its letters."""
+    title: str = Field(min_length=1, examples=["Get your bearings"])
+    """What a reader sees on her map."""
+    lessons: tuple[Lesson, ...]
+    """The lessons, in order."""
+
+
+class OnDemand(Value):
+    """A letter that a person asks for; mailing it is limited to once in *mail_at_most_every* days."""
+
+    id: Identifier
+    """The letter's name for ever, and the name of its file."""
+    mail_at_most_every: Days = Field(default=1, json_schema_extra=_shown("1 day"))
+    """How often it may be mailed to one person; the page is open always."""
+
+
+class Program(Value):
+    """A paid program that the publisher also runs; without it no letter mentions one."""
+
+    name: str = Field(min_length=1, examples=["The Example Program"])
+    """What the program is called."""
+    url: str = Field(examples=["https://example.org/program"], json_schema_extra={"pattern": "^https://"})
+    """Where a reader finds it; must begin with https://."""
+
+
+class Sending(Value):
+    """How fast a new domain is warmed up: letters per hour over all workers, growing by a factor a day."""
+
+    per_hour: Count = Field(ge=1, examples=[500])
+    """At most this many letters an hour."""
+    grow: Annotated[str, Field(pattern=r"^\d(\.\d+)?x daily$")] | None = Field(default=None, examples=["1.5x daily"])
+    """By how much that grows day by day."""
+
+
+class Retention(Value):
+    """How many days after leaving or finishing a person is forgotten."""
+
+    left: Days = Field(default=30, json_schema_extra=_shown("30 days"))
+    """How long we keep people who left."""
+    finished: Days = Field(default=90, json_schema_extra=_shown("90 days"))
+    """How long we keep people who finished."""
+
+
+class Course(Value):
+    """A roadmap by mail: who writes, when letters go out, and which lessons come in which order."""
+
+    title: str = Field(min_length=1, examples=["The Roadmap"])
+    """What the course is called in letters and on pages."""
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["en"])
+    """The language of the letters, for screen readers."""
+    sender: Sender = Field(alias="from", examples=[{"name": "Sam from the Roadmap", "email": "letters@example.org"}])
+    """Who the letters are from."""
+    reply_to: str = Field(examples=["hello@example.org"])
+    """An address that a person reads."""
+    postal_address: str = Field(min_length=1, examples=["1 Example Street, Example Town"])
+    """Stands at the foot of every letter."""
+    timezone: str = Field(examples=["Europe/London"])
+    """For people whose own zone is unknown."""
+    send: Send = Field(default=Send(), json_schema_extra=_without_default)
+    """The default day and hour; those that a reader picks win."""
+    allow: Allow = Field(default=Allow(), json_schema_extra=_without_default)
+    """What a reader may pick; nothing goes out outside it."""
+    min_gap: Days = Field(default=2, json_schema_extra=_shown("2 days"))
+    """Two scheduled letters to one person are never closer than this."""
+    late: Days = Field(default=2, json_schema_extra=_shown("2 days"))
+    """How long a missed letter may follow on another day; then it waits for her day."""
+    sending: Sending | None = None
+    """Warms a new domain up."""
+    program: Program | None = None
+    """A paid program; without it no letter mentions one."""
+    retention: Retention = Field(default=Retention(), json_schema_extra=_without_default)
+    """How long people are kept who left, or who finished."""
+    phases: tuple[Phase, ...]
+    """The groups of lessons, in order."""
+    on_demand: tuple[OnDemand, ...] = ()
+    """Letters that come when somebody asks."""
+    afterwards: tuple[Lesson, ...] = ()
+    """Late letters, only for people who asked for them at the end."""
+
+    @cached_property
+    def sequence(self) -> tuple[Lesson, ...]:
+        """The lessons of all phases, in order; `afterwards` is not among them."""
+        return tuple(lesson for phase in self.phases for lesson in phase.lessons)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The index in `sequence` of each lesson id."""
+        return {lesson.id: index for index, lesson in enumerate(self.sequence)}
+
+    @cached_property
+    def lessons(self) -> dict[str, Lesson]:
+        """Every dated lesson by id, those of `afterwards` included."""
+        return {lesson.id: lesson for lesson in (*self.sequence, *self.afterwards)}
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The letter number of each numbered lesson, from 1."""
+        numbered = [lesson.id for lesson in self.sequence if lesson.numbered]
+        return {lesson_id: number for number, lesson_id in enumerate(numbered, start=1)}
+
+    @cached_property
+    def phase_numbers(self) -> dict[str, int]:
+        """The 1-based number of the phase of each lesson in `sequence`."""
+        return {lesson.id: number for number, phase in enumerate(self.phases, start=1) for lesson in phase.lessons}
+
+    @property
+    def letter_ids(self) -> tuple[str, ...]:
+        """The ids of every letter the course may send: phases, on demand, afterwards."""
+        return (
+            *(lesson.id for lesson in self.sequence),
+            *(kit.id for kit in self.on_demand),
+            *(late.id for late in self.afterwards),
+        )
+
+
+class Schedule(Value):
+    """All courses of one installation by id."""
+
+    courses: dict[Identifier, Course]
+    """Each course under its id."""
+
+
+_CODES = Codes(
+    unknown="S101",
+    missing="S102",
+    wrong="S103",
+    clock_time="S104",
+    duration="S105",
+    weekdays="S106",
+    pattern="S107",
+    bound="S108",
+)
+
+
+def parse_schedule(values: object, marks: Marks, *, file: str = "schedules.yaml") -> tuple[Schedule | None, list[Problem]]:
+    """Return the schedule in the plain *values* of a file, and every problem; None when one of them is an error.
+
+    Shapes are checked first and contradictions after, on the plain values, since pydantic stops at a child that fails
+    and would hide what is wrong beside it.
+    """
+    document = Document(file, values, marks)
+    if values is None:
+        return None, [document.problem("S102", (), "this file is empty", "begin with `courses:`")]
+    schedule: Schedule | None = None
+    problems: list[Problem] = []
+    try:
+        schedule = Schedule.model_validate(values, context=_WRITTEN, by_alias=True, by_name=False)
+    except ValidationError as trouble:
+        problems = shape_problems(trouble, document, Schedule, _CODES)
+    if isinstance(values, Mapping):
+        problems += contradictions(document)
+    return (None if has_errors(problems) else schedule), sorted(set(problems))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `schedules.yaml` for editors."""
+    schema = Schedule.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

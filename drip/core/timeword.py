@@ -1,0 +1,56 @@
+"""The words for days and times that a schedule uses: durations, times of day, weekdays, zones."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from functools import cache
+from zoneinfo import available_timezones
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""The weekday words of a schedule; the index is `date.weekday()`."""
+
+_DURATION = re.compile(r"(\d{1,3}) (day|days|week|weeks)")
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+
+
+def days_of(text: object) -> int:
+    """Return the calendar days in a duration such as `3 days` or `1 week`.
+
+    Raises ValueError with a sentence for the operator when *text* is anything else.
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        msg = f"{text!r} is not a duration; write a whole number of days or weeks, such as '3 days' or '1 week'"
+        raise ValueError(msg)
+    return int(match[1]) * (7 if match[2].startswith("week") else 1)
+
+
+def clock_time_of(text: object) -> time:
+    """Return the time of day in a string such as `09:00`.
+
+    Raises ValueError with a sentence for the operator when *text* is anything else.
+    """
+    if isinstance(text, time):
+        return text
+    match = _CLOCK_TIME.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        msg = f'{text!r} is not a time of day; write it in quotes with two digits each, such as "09:00"'
+        raise ValueError(msg)
+    return time(int(match[1]), int(match[2]))
+
+
+def weekdays_of(words: object) -> tuple[str, ...]:
+    """Return weekday words in week order from a list of them, or all seven from the word `any`."""
+    if words == "any":
+        return WEEKDAYS
+    if isinstance(words, (list, tuple)) and words and all(word in WEEKDAYS for word in words):
+        return tuple(day for day in WEEKDAYS if day in words)
+    msg = f"{words!r} is not a list of weekdays; write [tue] or [mon, thu], or the word any"
+    raise ValueError(msg)
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return every time zone that can be written, such as `Europe/London`; the machine's own is not among them."""
+    return frozenset(available_timezones() - {"localtime", "Factory", "posixrules"})

@@ -1,0 +1,1 @@
+"""One story per file: facts from the store, a decision from the core, an act at the edge."""

@@ -1,0 +1,142 @@
+"""What a subscriber changes of her own course: pause, resume, day, hour, zone, pace and length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from drip import clock
+from drip.core.delivery import Reason
+from drip.core.enrollment import Enrollment, Move, Stage, paused_for, paused_open, resettled, resumed
+from drip.core.schedule import WEEKDAYS
+from drip.errors import NotFound, UsageError
+from drip.store import enrollments, moves, recovery, stamps, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+
+    from drip.core.schedule import Course
+    from drip.mail.library import Library
+    from drip.store.session import Database
+
+PAUSE_WEEKS = (1, 2, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """What a change came to: *acknowledged* is false while a letter of hers is still being handed over.
+
+    *next_on* is the date of her next letter, None when none is dated.
+    """
+
+    acknowledged: bool
+    next_on: date | None
+    person: Enrollment
+
+
+def pause(database: Database, library: Library, public_id: str, *, weeks: int | None, wait_seconds: float) -> Adjusted:
+    """Pause for *weeks*, or until she says (None); pressing again replaces.
+
+    Raises NotFound for a link that is nobody's and UsageError for a number of weeks that is not offered.
+    """
+    if weeks is not None and weeks not in PAUSE_WEEKS:
+        msg = "a pause is for 1, 2 or 4 weeks, or until you say"
+        raise UsageError(msg)
+
+    def change(person: Enrollment, course: Course, now: datetime) -> Move | None:
+        return paused_open(person, course) if weeks is None else paused_for(person, weeks, course, now=now)
+
+    return _adjust(database, library, public_id, change, wait_seconds=wait_seconds, reason=Reason.PAUSED)
+
+
+def resume(database: Database, library: Library, public_id: str, *, wait_seconds: float) -> Adjusted:
+    """End a pause; harmless when she is not paused."""
+
+    def change(person: Enrollment, course: Course, now: datetime) -> Move | None:
+        return resumed(person, course, now=now)
+
+    return _adjust(database, library, public_id, change, wait_seconds=wait_seconds, reason="")
+
+
+def choose(database: Database, library: Library, public_id: str, choices: dict[str, str], *, wait_seconds: float) -> Adjusted:
+    """Set any of `weekday` (mon…sun or ''), `send_at` (HH:MM or ''), `zone`, `pace` (1 or 2), `length` (full or short).
+
+    Raises UsageError, naming what is offered, for a value that is not.
+    """
+
+    def change(person: Enrollment, course: Course, now: datetime) -> Move | None:
+        return resettled(person, course, now=now, **settings_from(choices, course))
+
+    return _adjust(database, library, public_id, change, wait_seconds=wait_seconds, reason="")
+
+
+def settings_from(choices: dict[str, str], course: Course) -> dict[str, Any]:
+    """Return enrollment columns from the words of a form; raises UsageError for a value that is not offered."""
+    settings: dict[str, Any] = {}
+    for name, value in choices.items():
+        match name:
+            case "weekday":
+                if value and value not in course.allow.days:
+                    msg = f"letters can come on {', '.join(course.allow.days)}"
+                    raise UsageError(msg)
+                settings["weekday"] = WEEKDAYS.index(value) if value else None
+            case "send_at":
+                settings["send_at"] = _hour(value, course) if value else None
+            case "zone":
+                if value not in available_timezones():
+                    msg = "this is not a time zone we know; write one such as Europe/London"
+                    raise UsageError(msg)
+                settings["zone"] = value
+            case "pace" if value in {"1", "2"}:
+                settings["pace"] = int(value)
+            case "length" if value in {"full", "short"}:
+                settings["short"] = value == "short"
+            case _:
+                msg = f"there is no choice {value!r} for {name}"
+                raise UsageError(msg)
+    return settings
+
+
+def _hour(value: str, course: Course) -> str:
+    """Return a chosen hour as HH:MM; it leaves at least an hour before the end of what the course allows."""
+    latest = time(max(course.allow.closes.hour - 1, 0), course.allow.closes.minute)
+    try:
+        chosen = time.fromisoformat(value)
+    except ValueError:
+        chosen = None
+    if chosen is None or chosen.tzinfo is not None or not course.allow.opens <= chosen <= latest:
+        msg = f"choose an hour from {course.allow.opens:%H:%M} to {latest:%H:%M}"
+        raise UsageError(msg)
+    return f"{chosen:%H:%M}"
+
+
+def _adjust(
+    database: Database,
+    library: Library,
+    public_id: str,
+    change: Callable[[Enrollment, Course, datetime], Move | None],
+    *,
+    wait_seconds: float,
+    reason: str,
+) -> Adjusted:
+    """Apply a change under lock; a letter on its way at this moment is waited for, and the change then meets the next one."""
+    deadline = clock.monotonic() + wait_seconds
+    while True:
+        with database.write() as connection:
+            now = stamps.now_in(connection)
+            found = enrollments.find_by_public_id(connection, public_id)
+            if found is None:
+                raise NotFound
+            person = enrollments.locked(connection, found.id)
+            course = library.course(versions.running(connection)[person.course].version_id, person.course)
+            move = change(person, course.course, now.calendar) if person.state == Stage.ACTIVE else None
+            done = move is None or moves.apply(connection, person, move, now, reason=reason)
+            after = enrollments.find(connection, person.id) or person
+        if done:
+            return Adjusted(acknowledged=True, next_on=None if after.paused == "open" else after.next_letter_on, person=after)
+        left = max(0.0, deadline - clock.monotonic())
+        if not recovery.wait_until_quiet(database, person.subscriber_id, library.course, wait_seconds=left):
+            return Adjusted(acknowledged=False, next_on=None, person=after)

@@ -1,0 +1,221 @@
+"""Enrolling: from an address to a running course, by a confirmed wish and never twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from drip.core.address import address_key, clean_name, normal_address
+from drip.core.delivery import Kind, Reason
+from drip.core.enrollment import END, Enrollment, Stage, begun
+from drip.errors import NotFound, UsageError
+from drip.store import deliveries, enrollments, stamps, subscribers, versions
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from drip.clock import Now
+    from drip.core.progress import LiveCourse
+    from drip.mail.library import Library
+    from drip.store.session import Database
+
+
+class Enrolled(StrEnum):
+    """What became of a wish to enroll somebody."""
+
+    BEGUN = "begun"
+    ASKED = "asked"
+    ALREADY = "already"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is known of somebody who wants a course; an empty *timezone* means the course's."""
+
+    address: str
+    name: str = ""
+    timezone: str = ""
+    course: str = ""
+    weekday: int | None = None
+    send_at: str | None = None
+    pace: int = 1
+    short: bool = False
+    source: str = "operator"
+    network_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolling:
+    """What became of it, and a sentence for the operator."""
+
+    result: Enrolled
+    enrollment_id: int | None
+    say: str
+
+
+def enroll(database: Database, library: Library, wish: Wish, *, suppression_key: bytes, confirmed: bool) -> Enrolling:
+    """Enroll somebody: begin her course when her consent is proven (*confirmed*), else ask her by a letter.
+
+    Raises UsageError for an address, zone or course that cannot be, with a sentence that says what is wrong.
+    """
+    address = _address(wish.address)
+    key = address_key(address, suppression_key)
+    with database.write() as connection:
+        now = stamps.now_in(connection)
+        live = _course(connection, library, wish.course)
+        course_id, course = live
+        if wish.timezone and wish.timezone not in available_timezones():
+            msg = f"{wish.timezone!r} is not a time zone; write one such as Europe/London"
+            raise UsageError(msg)
+        reason = subscribers.suppressed(connection, [key], course_id).get(key)
+        if reason is not None and not (reason == Reason.LEFT and not confirmed):
+            say = (
+                "this person left; only she can come back: add her without --confirmed and she is asked by a letter"
+                if reason == Reason.LEFT
+                else f"this address must not be mailed: {reason}"
+            )
+            return Enrolling(Enrolled.REFUSED, None, say)
+        subscriber_id = subscribers.add(
+            connection,
+            address=address,
+            address_key=key,
+            name=clean_name(wish.name),
+            timezone=wish.timezone or None,
+            now=now.machine,
+        )
+        person = _enrollment(connection, subscriber_id, course_id, course, wish, now)
+        if person.state == Stage.ACTIVE:
+            return Enrolling(Enrolled.ALREADY, person.id, "this person is on the course already")
+        if not confirmed:
+            subscribers.note_consent(
+                connection,
+                subscriber_id,
+                course_id,
+                "asked",
+                now=now.machine,
+                source=wish.source,
+                network_address=wish.network_address,
+            )
+            _ask(connection, person, course, now)
+            return Enrolling(Enrolled.ASKED, person.id, "a letter asks this person to confirm")
+        subscribers.note_consent(connection, subscriber_id, course_id, "agreed", now=now.machine, source=wish.source)
+        _begin(connection, person, course, now)
+    return Enrolling(Enrolled.BEGUN, person.id, "the course begins now")
+
+
+def confirm(database: Database, library: Library, public_id: str, *, source: str, network_address: str = "") -> bool:
+    """Begin the course of somebody who pressed the button in her confirmation letter; False when the link is nobody's.
+
+    Pressing twice is harmless. Somebody who left and confirms again begins a new run.
+    """
+    with database.write() as connection:
+        now = stamps.now_in(connection)
+        found = enrollments.find_by_public_id(connection, public_id)
+        if found is None:
+            return False
+        person = enrollments.locked(connection, found.id)
+        subscriber = subscribers.find(connection, person.subscriber_id)
+        if subscriber is None or subscriber.address is None:
+            return False
+        if person.state in {Stage.ACTIVE, Stage.FINISHED}:
+            return True
+        subscribers.lift(connection, subscriber.address_key, course=person.course, reason=Reason.LEFT)
+        if subscribers.suppressed(connection, [subscriber.address_key], person.course):
+            return False
+        subscribers.note_consent(
+            connection,
+            person.subscriber_id,
+            person.course,
+            "agreed",
+            now=now.machine,
+            source=source,
+            network_address=network_address,
+        )
+        _, course = _course(connection, library, person.course)
+        _begin(connection, person, course, now)
+    return True
+
+
+def _address(text: str) -> str:
+    try:
+        return normal_address(text)
+    except ValueError as fault:
+        raise UsageError(str(fault)) from fault
+
+
+def _course(connection: Connection, library: Library, course_id: str) -> tuple[str, LiveCourse]:
+    """Return the course of that id, or the only one there is."""
+    running = versions.running(connection)
+    if not course_id and len(running) == 1:
+        course_id = next(iter(running))
+    if course_id not in running:
+        known = ", ".join(running) or "none yet: start drip up once"
+        msg = f"there is no course {course_id!r}; running are: {known}" if course_id else f"say which course: {known}"
+        raise NotFound(msg)
+    return course_id, library.course(running[course_id].version_id, course_id)
+
+
+def _enrollment(  # noqa: PLR0917 - the facts of an enrollment
+    connection: Connection, subscriber_id: int, course_id: str, course: LiveCourse, wish: Wish, now: Now
+) -> Enrollment:
+    settings: dict[str, Any] = {
+        "zone": wish.timezone or course.course.timezone,
+        "weekday": wish.weekday,
+        "send_at": wish.send_at,
+        "pace": wish.pace,
+        "short": wish.short,
+        "version_id": course.version_id,
+    }
+    known = enrollments.find_for(connection, subscriber_id, course_id)
+    if known:
+        person = enrollments.locked(connection, known[0].id)
+        if person.state != Stage.ACTIVE:
+            enrollments.change(connection, person.id, settings)
+            person = replace(person, **settings)
+        return person
+    values = {
+        "subscriber_id": subscriber_id,
+        "course": course_id,
+        "state": Stage.ASKED.value,
+        "created_at": now.machine,
+        **settings,
+    }
+    return enrollments.locked(connection, enrollments.add(connection, values))
+
+
+def _begin(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> None:
+    """Start the course, or a new run of it for somebody who had one before."""
+    changes: dict[str, Any] = {}
+    if person.place is not None or person.open_delivery is not None or person.ended_at is not None:
+        waiting = deliveries.find_open(connection, person.subscriber_id, person.course)
+        deliveries.withhold(
+            connection, [one.id for one in waiting if one.kind == Kind.LESSON], reason=Reason.SUPERSEDED, now=now.machine
+        )
+        changes = {**END, "run": person.run + 1, "place": None, "ended_at": None, "ended_why": "", "resumed": False}
+    fresh = replace(person, **changes)
+    enrollments.change(connection, person.id, {**changes, **begun(fresh, course.course, now=now.calendar)})
+
+
+def _ask(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> None:
+    """Open the confirmation letter, unless one is on its way already."""
+    if any(one.kind == Kind.CONFIRMATION for one in deliveries.find_open(connection, person.subscriber_id, person.course)):
+        return
+    today = now.calendar.astimezone(person.rhythm(course.course).zone).date()
+    row = {
+        "subscriber_id": person.subscriber_id,
+        "enrollment_id": person.id,
+        "course": person.course,
+        "letter": "confirm",
+        "occasion": f"asked:{now.machine.timestamp():.0f}",
+        "kind": Kind.CONFIRMATION.value,
+        "version_id": course.version_id,
+        "meant_on": today,
+        "letter_on": today,
+        "not_before": now.calendar,
+        "closes_at": None,
+    }
+    deliveries.open_many(connection, [row], now=now.machine)
+    enrollments.change(connection, person.id, {"deliveries_due": person.deliveries_due + 1})

@@ -1,0 +1,567 @@
+"""Sending one batch: claim, render, mark, hand over, record.
+
+The database decides and the provider is only called. `submitting` is committed before the request begins and nobody
+ever calls again from it; only the owner's recorded answer, the provider's report, or proof that the owner is dead
+moves it on. Named points (`claimed rendered marked answered recorded`) let tests kill the process in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+
+from drip import clock
+from drip.core import timing
+from drip.core.delivery import (
+    RULES,
+    Answer,
+    Breaker,
+    Kind,
+    Reason,
+    Refused,
+    SenderRefused,
+    Standing,
+    State,
+    Submitted,
+    TryLater,
+    Unknown,
+    next_state,
+    why_not,
+    withheld_for_good,
+)
+from drip.core.enrollment import Pause, Stage
+from drip.core.progress import next_step
+from drip.core.wording import day_in_words, weekday_name
+from drip.errors import DripError, RenderFault
+from drip.mail.envelope import Addressee, Rendering
+from drip.mail.render import NeedsPerson
+from drip.store import deliveries, endings, enrollments, moves, results, senders, stamps, subscribers, versions
+from drip.store.session import DatabaseTrouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from sqlalchemy.engine import Connection
+
+    from drip.clock import Now
+    from drip.core.enrollment import Enrollment
+    from drip.core.progress import LiveCourse
+    from drip.mail.envelope import Envelopes
+    from drip.mail.library import Library
+    from drip.mail.message import Mailer, Message
+    from drip.store.deliveries import Delivery, Ready
+    from drip.store.session import Database
+
+RECORD_SECONDS_MAX = 60.0
+SEND_BY_SECONDS = 5.0
+"""How long after its mark a request may still begin; a process that slept longer takes the mark back and reads again."""
+
+log = structlog.get_logger("drip.send")
+
+
+class CannotRecord(DripError):
+    """A result could not be recorded; the worker must exit, so that its death can be proven and events can settle it."""
+
+    exit_code = 3
+
+
+def nothing(_point: str) -> None:
+    """Do nothing at a named point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Part of a batch that goes in one request; *half* says which half of the first split it came from."""
+
+    ids: tuple[int, ...]
+    half: int | None = None
+
+
+@dataclass(slots=True)
+class Work:
+    """One batch on its way: what is left to send, and lone letters that were refused without a name."""
+
+    batch_id: str
+    pieces: list[Piece]
+    letter: Delivery
+    suspects: list[tuple[int, int | None, Refused]] = field(default_factory=list)
+    one_by_one: bool = False
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Deliveries committed as submitting, with the live person of each, ready for one request."""
+
+    token: str
+    at: float
+    ready: tuple[Ready, ...]
+    people: dict[int, Enrollment]
+    course: LiveCourse
+
+
+class Sender:
+    """Sends batches for one worker process through one door."""
+
+    def __init__(
+        self,
+        database: Database,
+        library: Library,
+        mailer: Mailer,
+        envelopes: Envelopes,
+        *,
+        door: str,
+        owner: str,
+        real: bool,
+        allowed: Callable[[str, int], bool] = lambda _course, _count: True,
+        at: Callable[[str], None] = nothing,
+        backoff_scale: float = 1.0,
+    ) -> None:
+        """Keep what the worker is wired with; *owner* is its incarnation, *allowed* the shared rate limit."""
+        self._database = database
+        self._library = library
+        self._mailer = mailer
+        self._envelopes = envelopes
+        self._door = door
+        self._owner = owner
+        self._real = real
+        self._allowed = allowed
+        self._at = at
+        self._backoff_scale = backoff_scale
+
+    def send(self, batch_id: str) -> int:
+        """Hand over what is pending of a batch and record what became of it; return how many were claimed.
+
+        Raises CannotRecord when the database stays away; the caller must then end the process.
+        """
+        work = self._claim(batch_id)
+        if work is None:
+            return 0
+        count = sum(len(piece.ids) for piece in work.pieces)
+        try:
+            self._at("claimed")
+            self._render(work)
+            while work.pieces and not work.stopped:
+                self._send_piece(work, work.pieces.pop(0))
+            self._judge_suspects(work)
+        except CannotRecord:
+            raise
+        except Exception as trouble:
+            log.exception("batch-broke", batch=batch_id)
+            self._release(work, reason=Reason.CRASHES, crashed=not isinstance(trouble, DatabaseTrouble))
+            self._die_if_anything_is_left()
+            raise
+        if work.stopped:
+            self._release(work, reason=Reason.LATER)
+        self._at("recorded")
+        return count
+
+    def _die_if_anything_is_left(self) -> None:
+        """Raise CannotRecord when something of ours is still marked: only our death can settle it now."""
+        with self._database.read() as connection:
+            if any(one.state == State.SUBMITTING for one in deliveries.owned_by(connection, self._owner)):
+                raise CannotRecord
+
+    # Claim ----------------------------------------------------------------------------------------------------------
+
+    def _claim(self, batch_id: str) -> Work | None:
+        """Claim a batch in one committed transaction; None when the sender is closed or nothing is left of it."""
+        members: list[Delivery] = []
+        try:
+            with self._database.write() as connection:
+                now = stamps.now_in(connection)
+                if senders.find(connection, self._door, now.machine).allows(batch_id):
+                    deliveries.claim(connection, batch_id, owner=self._owner, now=now.machine, calendar=now.calendar)
+                    members = deliveries.claimed(connection, batch_id, owner=self._owner)
+        except DatabaseTrouble:
+            # The commit may have reached the database though its answer did not reach us.
+            self._give_back(batch_id, reason=Reason.LATER, crashed=False)
+            raise
+        if not members:
+            return None
+        size = self._mailer.batch_max
+        ids = [member.id for member in members]
+        pieces = [Piece(tuple(ids[start : start + size])) for start in range(0, len(ids), size)]
+        return Work(batch_id, pieces, members[0])
+
+    def _render(self, work: Work) -> None:
+        """Render the letter once for the whole batch, or find that it must be rendered person by person.
+
+        A broken letter stops this lesson and nothing else: everybody due for it waits, and the operator is told.
+        """
+        letter = work.letter
+        try:
+            if self._real and self._library.is_draft(letter.version_id, letter.course, letter.letter):
+                self._hold(work, Reason.DRAFT, "the letter is a draft; a draft never goes to a real provider")
+                return
+            rendering = Rendering(
+                letter.version_id, letter.course, letter.letter, full=not letter.short, after_pause=letter.resumed
+            )
+            self._envelopes.render(rendering)
+        except NeedsPerson:
+            work.one_by_one = True
+            work.pieces = [Piece((one,)) for piece in work.pieces for one in piece.ids]
+        except RenderFault as fault:
+            self._hold(work, Reason.BROKEN, str(fault))
+        self._at("rendered")
+
+    # One request ----------------------------------------------------------------------------------------------------
+
+    def _send_piece(self, work: Work, piece: Piece) -> None:
+        """Mark, hand over and record one request."""
+        if not self._allowed(work.letter.course, len(piece.ids)):
+            work.stopped = True
+            return
+        token = uuid4().hex
+        try:
+            marked = self._mark(work, piece, token)
+        except DatabaseTrouble:
+            # The mark may be committed; nothing was handed over, so it can be taken back.
+            self._unmark(piece.ids, token)
+            raise
+        if marked is None or not marked.ready:
+            return
+        try:
+            message = self._message(work, marked)
+        except RenderFault as fault:
+            self._unmark(piece.ids, token)
+            self._hold(work, Reason.BROKEN, str(fault))
+            return
+        except Exception:
+            self._unmark(piece.ids, token)
+            raise
+        self._at("marked")
+        if clock.monotonic() - marked.at > SEND_BY_SECONDS:
+            self._unmark(piece.ids, token)
+            work.pieces.insert(0, piece)
+            return
+        answer = self._submit(message)
+        self._at("answered")
+        self._record(work, piece, marked, answer)
+
+    def _message(self, work: Work, marked: Marked) -> Message:
+        """Put the rendered letter and each person's values into one request."""
+        letter = work.letter
+        rendering = Rendering(letter.version_id, letter.course, letter.letter, full=not letter.short, after_pause=letter.resumed)
+        fields = self._envelopes.fields(rendering, one_by_one=work.one_by_one)
+        addressees = [_addressee(one, marked.people[one.delivery.enrollment_id], marked.course, fields) for one in marked.ready]
+        return self._envelopes.message(rendering, Kind(letter.kind), addressees, one_by_one=work.one_by_one)
+
+    def _submit(self, message: Message) -> Answer:
+        """Hand over once; an exception that escapes the door leaves the fate of the request unknown."""
+        try:
+            return self._mailer.submit(message)
+        except Exception as trouble:
+            log.exception("door-broke")
+            return Unknown(f"the door raised {type(trouble).__name__}")
+
+    def _mark(self, work: Work, piece: Piece, token: str) -> Marked | None:
+        """Re-read everything that may forbid the hand-over, under lock, and commit `submitting` for those who may have it."""
+        letter = work.letter
+        with self._database.write() as connection:
+            now = stamps.now_in(connection)
+            if not senders.find(connection, self._door, now.machine).allows(work.batch_id):
+                work.stopped = True
+                deliveries.release(connection, piece.ids, owner=self._owner, now=now.machine, reason=Reason.LATER)
+                return None
+            ready = deliveries.ready(connection, piece.ids, owner=self._owner)
+            people = enrollments.find_many(connection, [one.delivery.enrollment_id for one in ready])
+            state = versions.running(connection)[letter.course]
+            course = self._library.course(state.version_id, letter.course)
+            register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
+            going: dict[int, date] = {}
+            stopped: list[tuple[Ready, Reason]] = []
+            for one in ready:
+                person = people[one.delivery.enrollment_id]
+                standing = Standing(
+                    consented=person.confirmed_at is not None,
+                    left=person.state in {Stage.LEFT, Stage.ENDED},
+                    erased=one.erased or one.address is None,
+                    suppression=register.get(one.address_key),
+                    paused=person.paused == Pause.OPEN,
+                    held=state.held_at is not None,
+                )
+                reason = why_not(Kind(one.delivery.kind), standing) or _why_not_now(one.delivery, person, course, now)
+                if reason is None:
+                    going[one.delivery.id] = now.calendar.astimezone(person.rhythm(course.course).zone).date()
+                else:
+                    stopped.append((one, reason))
+            self._stop(connection, stopped, people, course, now)
+            deliveries.mark_submitting(connection, going, owner=self._owner, token=token, now=now.machine)
+        marked = tuple(
+            replace(one, delivery=replace(one.delivery, went_on=going[one.delivery.id]))
+            for one in ready
+            if one.delivery.id in going
+        )
+        return Marked(token, clock.monotonic(), marked, people, course)
+
+    def _stop(
+        self,
+        connection: Connection,
+        stopped: Sequence[tuple[Ready, Reason]],
+        people: dict[int, Enrollment],
+        course: LiveCourse,
+        now: Now,
+    ) -> None:
+        """End or put back the deliveries that may not go, each for its reason."""
+        for one, reason in stopped:
+            delivery, person = one.delivery, people[one.delivery.enrollment_id]
+            if withheld_for_good(reason):
+                if deliveries.withhold(connection, [delivery.id], reason=reason, now=now.machine):
+                    results.conclude(connection, [delivery], State.WITHHELD, {delivery.course: course}, calendar=now.calendar)
+            elif reason in {Reason.WINDOW, Reason.GAP}:
+                moves.follow_up(connection, delivery, person, course, now, reason)
+            else:
+                deliveries.release(connection, [delivery.id], owner=self._owner, now=now.machine, reason=reason)
+
+    def _unmark(self, ids: Sequence[int], token: str) -> None:
+        """Take back a mark before any request began: nothing was handed over."""
+
+        def take_back(connection: Connection) -> None:
+            now = stamps.now_in(connection)
+            deliveries.settle(connection, ids, State.CLAIMED, owner=self._owner, token=token, now=now.machine)
+
+        self._persist(take_back)
+
+    # Recording ------------------------------------------------------------------------------------------------------
+
+    def _record(self, work: Work, piece: Piece, marked: Marked, answer: Answer) -> None:
+        """Record an answer for everybody in the request, and decide what becomes of the rest of the batch."""
+        sent = {one.delivery.id: one for one in marked.ready}
+        state = next_state(answer)
+
+        def write(connection: Connection) -> None:
+            now = stamps.now_in(connection)
+            moves.lock_people(connection, [one.delivery.subscriber_id for one in marked.ready])
+            moved = deliveries.settle(
+                connection,
+                list(sent),
+                state,
+                owner=self._owner,
+                token=marked.token,
+                now=now.machine,
+                message_id=answer.message_id if isinstance(answer, Submitted) else None,
+                reason=Reason.LATER if state is State.PENDING else "",
+                detail="" if isinstance(answer, Submitted) else answer.reason,
+            )
+            if state in {State.SUBMITTED, State.UNCERTAIN}:
+                ended = [sent[one].delivery for one in moved]
+                results.conclude(connection, ended, state, {work.letter.course: marked.course}, calendar=now.calendar)
+            senders.note(
+                connection, self._door, answer, batch_id=work.batch_id, now=now.machine, backoff_scale=self._backoff_scale
+            )
+
+        self._persist(write)
+        self._log(work, len(sent), answer)
+        if isinstance(answer, Refused):
+            self._after_refusal(work, piece, marked, answer)
+        elif not isinstance(answer, Submitted):
+            work.stopped = True
+
+    def _after_refusal(self, work: Work, piece: Piece, marked: Marked, answer: Refused) -> None:
+        """Nothing was accepted: fail the person who was named and send the rest again, or halve until the bad one is alone."""
+        ids = tuple(one.delivery.id for one in marked.ready)
+        if answer.about_letter:
+            self._hold(work, Reason.REFUSED, answer.reason)
+        elif answer.position is not None and answer.position < len(ids):
+            bad = marked.ready[answer.position]
+            self._fail(bad, marked, answer)
+            rest = tuple(one for one in ids if one != bad.delivery.id)
+            if rest:
+                work.pieces.insert(0, Piece(rest, piece.half))
+        elif len(ids) == 1:
+            if answer.too_large:
+                self._hold(work, Reason.REFUSED, answer.reason)
+            else:
+                work.suspects.append((ids[0], piece.half, answer))
+        else:
+            middle = len(ids) // 2
+            halves = (0, 1) if piece.half is None else (piece.half, piece.half)
+            work.pieces[:0] = [Piece(ids[:middle], halves[0]), Piece(ids[middle:], halves[1])]
+
+    def _fail(self, bad: Ready, marked: Marked, answer: Refused) -> None:
+        """Record that one person is refused for good; a proven bad address enters the register."""
+        reason = Reason.INVALID if answer.bad_address else Reason.REFUSED
+
+        def write(connection: Connection) -> None:
+            now = stamps.now_in(connection)
+            moves.lock_people(connection, [bad.delivery.subscriber_id])
+            failed = deliveries.fail(
+                connection, [bad.delivery.id], owner=self._owner, reason=reason, detail=answer.reason, now=now.machine
+            )
+            if failed:
+                results.conclude(
+                    connection, [bad.delivery], State.FAILED, {bad.delivery.course: marked.course}, calendar=now.calendar
+                )
+            if failed and answer.bad_address:
+                endings.suppress(connection, bad.delivery.subscriber_id, bad.address_key, Reason.INVALID, now=now)
+
+        self._persist(write)
+
+    def _judge_suspects(self, work: Work) -> None:
+        """Decide on lone letters that were refused without a name.
+
+        Refused alike in two halves of a batch, or alike for two people on their own, it is nobody's fault: all wait and
+        the lesson is held. Alone among accepted ones it is this person's; alone altogether it is parked and shown.
+        """
+        if not work.suspects or work.stopped:
+            return
+        halves: dict[str, set[int | None]] = {}
+        for _, half, answer in work.suspects:
+            halves.setdefault(answer.signature, set()).add(half)
+        if any(len(found) > 1 for found in halves.values()):
+            self._hold(work, Reason.REFUSED, work.suspects[0][2].reason)
+            return
+        for delivery_id, half, answer in work.suspects:
+            if half is None:
+                self._park(work, delivery_id, answer)
+            else:
+                self._fail_unnamed(work, delivery_id, answer)
+        work.suspects.clear()
+
+    def _park(self, work: Work, delivery_id: int, answer: Refused) -> None:
+        letter = work.letter
+
+        def write(connection: Connection) -> None:
+            now = stamps.now_in(connection)
+            alike = deliveries.parked_alike(connection, letter.course, letter.letter, letter.version_id, answer.signature)
+            deliveries.park(connection, delivery_id, reason=Reason.REFUSED, detail=answer.signature, now=now.machine)
+            if alike:
+                deliveries.unpark(connection, [*alike, delivery_id], now.machine)
+                versions.hold_lesson(
+                    connection,
+                    letter.course,
+                    letter.letter,
+                    version_id=letter.version_id,
+                    reason=Reason.REFUSED,
+                    detail=answer.reason,
+                    now=now.machine,
+                )
+
+        self._persist(write)
+        log.error("letter-parked", delivery=delivery_id, letter=letter.letter, why=answer.reason)
+
+    def _fail_unnamed(self, work: Work, delivery_id: int, answer: Refused) -> None:
+        with self._database.read() as connection:
+            bad = deliveries.ready(connection, [delivery_id], owner=self._owner)
+            state = versions.running(connection)[work.letter.course]
+        course = self._library.course(state.version_id, work.letter.course)
+        for one in bad:
+            self._fail(one, Marked("", 0.0, (), {}, course), answer)
+
+    def _hold(self, work: Work, reason: Reason, detail: str) -> None:
+        """Hold the lesson and put everybody back: they wait, nobody loses it, and the operator is told."""
+        letter = work.letter
+
+        def write(connection: Connection) -> None:
+            now = stamps.now_in(connection)
+            versions.hold_lesson(
+                connection,
+                letter.course,
+                letter.letter,
+                version_id=letter.version_id,
+                reason=reason,
+                detail=detail,
+                now=now.machine,
+            )
+
+        self._persist(write)
+        log.error("lesson-held", course=letter.course, letter=letter.letter, reason=str(reason), detail=detail)
+        work.suspects.clear()
+        work.stopped = True
+
+    def _release(self, work: Work, *, reason: Reason, crashed: bool = False) -> None:
+        """Give back whatever of the batch this worker still holds claimed."""
+        self._give_back(work.batch_id, reason=reason, crashed=crashed)
+
+    def _give_back(self, batch_id: str, *, reason: Reason, crashed: bool) -> None:
+        def write(connection: Connection) -> None:
+            now = stamps.now_in(connection)
+            held = [one.id for one in deliveries.claimed(connection, batch_id, owner=self._owner)]
+            deliveries.release(connection, held, owner=self._owner, now=now.machine, reason=reason, crashed=crashed)
+            sender = senders.find(connection, self._door, now.machine)
+            if sender.state == Breaker.PROBING and sender.probe_batch == batch_id:
+                senders.give_up_probe(connection, self._door, batch_id, now.machine)
+
+        self._persist(write)
+
+    def _persist(self, write: Callable[[Connection], None]) -> None:
+        """Run *write* in a transaction until it commits; raise CannotRecord when the database stays away too long.
+
+        A commit whose answer is lost is repeated: every write here changes only what is still ours to change.
+        """
+        begun = clock.monotonic()
+        pause = 0.05
+        while True:
+            try:
+                with self._database.write() as connection:
+                    write(connection)
+            except DatabaseTrouble as trouble:
+                log.warning("record-retry", why=type(trouble.orig).__name__)
+                if clock.monotonic() - begun > RECORD_SECONDS_MAX:
+                    raise CannotRecord from trouble
+                clock.wait(pause)
+                pause = min(pause * 2, 2.0)
+            else:
+                return
+
+    def _log(self, work: Work, count: int, answer: Answer) -> None:
+        facts = {"batch": work.batch_id, "letter": work.letter.letter, "people": count, "answer": type(answer).__name__}
+        match answer:
+            case Submitted():
+                log.info("handed-over", **facts)
+            case SenderRefused() | TryLater() | Unknown() | Refused():
+                log.warning("not-accepted", **facts, why=answer.reason)
+
+
+def _why_not_now(delivery: Delivery, person: Enrollment, course: LiveCourse, now: Now) -> Reason | None:
+    """Return why a letter that the person may have is not handed over at this moment."""
+    if delivery.not_before is None or now.calendar < delivery.not_before:
+        return Reason.LATER
+    if not RULES[Kind(delivery.kind)].window_and_gap:
+        return None
+    if delivery.closes_at is not None and now.calendar >= delivery.closes_at:
+        return Reason.WINDOW
+    rhythm = person.rhythm(course.course)
+    today = now.calendar.astimezone(rhythm.zone).date()
+    return Reason.GAP if timing.gap_ends_on(person.last_letter_on, rhythm) > today else None
+
+
+def _addressee(one: Ready, person: Enrollment, course: LiveCourse, fields: frozenset[str]) -> Addressee:
+    """Return a person as the envelope needs her; dates are worked out only where the letter prints them."""
+    rhythm = person.rhythm(course.course)
+    return Addressee(
+        address=one.address or "",
+        delivery=one.delivery.public_id,
+        enrollment=person.public_id,
+        name=one.name,
+        weekday=weekday_name(min(rhythm.weekdays)) if "weekday" in fields else "",
+        next_date=_next_date(one.delivery, person, course) if "next_date" in fields else "",
+        forget_date=_forget_date(one.delivery, course) if "forget_date" in fields else "",
+    )
+
+
+def _next_date(delivery: Delivery, person: Enrollment, course: LiveCourse) -> str:
+    """Return the date of the letter after this one, in words, on the way the course runs now."""
+    place = course.current_id(delivery.letter)
+    step = next_step(course.course, place, frozenset({delivery.letter}), course.firsts, afterwards=person.afterwards)
+    if step is None or delivery.went_on is None:
+        return ""
+    slot = timing.next_slot(
+        step.lesson,
+        person.rhythm(course.course),
+        last_meant_on=delivery.meant_on,
+        last_letter_on=delivery.went_on,
+        afterwards=step.afterwards,
+    )
+    return day_in_words(slot.letter_on)
+
+
+def _forget_date(delivery: Delivery, course: LiveCourse) -> str:
+    """Return the date until which the page of somebody who finishes with this letter stays, in words."""
+    return "" if delivery.went_on is None else day_in_words(delivery.went_on + timedelta(days=course.course.retention.finished))

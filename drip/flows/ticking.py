@@ -1,0 +1,275 @@
+"""One tick: recover what dead workers left, open what is due, make batches of it, and say which to hint at.
+
+A tick may run any number of times at once, on any number of hosts, and may die anywhere: each step is one transaction
+that takes only what nobody else took, and nothing is hinted at before it is committed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from drip import clock
+from drip.core import timing
+from drip.core.delivery import Breaker, Kind, Reason
+from drip.core.enrollment import Enrollment, Pause, Stage, placed, slot_of, step_of
+from drip.core.progress import next_step
+from drip.errors import DripError
+from drip.store import batches, deliveries, enrollments, moves, owners, recovery, senders, stamps, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.engine import Connection
+
+    from drip.clock import Now
+    from drip.core.progress import LiveCourse
+    from drip.mail.library import Library
+    from drip.store.session import Database
+
+PAGE = 2_000
+WAITING_MAX = 32_000
+"""How many letters may wait for a worker before a tick opens no more: the queue holds hints, the database holds work."""
+
+CLOCK_DRIFT_MAX = timedelta(hours=1)
+BATCHES_KEPT = timedelta(days=1)
+
+log = structlog.get_logger("drip.tick")
+
+
+class ClockJumped(DripError):
+    """The clock is more than an hour off; the tick does nothing until it is right again."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What one tick did, in numbers, the batches a worker should be hinted at, and whether more is due right now."""
+
+    hints: list[str] = field(default_factory=list)
+    opened: int = 0
+    moved: int = 0
+    recovered: int = 0
+    doubted: int = 0
+    more: bool = False
+
+
+class Ticker:
+    """Ticks of one process: it remembers how its two readings of time relate, to notice a clock that jumps."""
+
+    def __init__(self, database: Database, library: Library, *, door: str, batch_max: int, page: int = PAGE) -> None:
+        """Keep what every tick needs; *door* names the sender, *batch_max* is the most people a request may have."""
+        self._database = database
+        self._library = library
+        self._door = door
+        self._batch_max = batch_max
+        self._page = page
+        self._last: tuple[datetime, float] | None = None
+
+    def tick(self) -> Report:
+        """Do one bounded pass and return what it did; raises ClockJumped and changes nothing when the clock is off."""
+        now = stamps.now(self._database)
+        self._check_clock(now)
+        report = Report()
+        self._recover(now, report)
+        with self._database.write() as connection:
+            live = {
+                state.id: self._library.course(state.version_id, state.id)
+                for state in versions.running(connection).values()
+                if state.held_at is None
+            }
+            self._move_overdue(connection, live, now, report)
+            if batches.waiting(connection) < WAITING_MAX:
+                self._open(connection, live, now, report)
+            self._batch(connection, now, report)
+            batches.forget_answered(connection, now.machine - BATCHES_KEPT)
+            stamps.beat(connection, "tick", now, f"opened {report.opened}, moved {report.moved}")
+        return report
+
+    def _check_clock(self, now: Now) -> None:
+        """Compare the machine clock with its own last reading, with the last heartbeat, and with the database's."""
+        monotonic = clock.monotonic()
+        with self._database.read() as connection:
+            beat = stamps.last_beat(connection, "tick")
+            server = stamps.database_now(connection)
+        wrong = ""
+        if self._last is not None:
+            expected = self._last[0] + timedelta(seconds=monotonic - self._last[1])
+            if abs(now.machine - expected) > CLOCK_DRIFT_MAX:
+                wrong = "it jumped while this process ran"
+        if beat is not None and beat.machine_at - now.machine > CLOCK_DRIFT_MAX:
+            wrong = "the last heartbeat lies more than an hour in the future"
+        if abs(server - now.machine) > CLOCK_DRIFT_MAX:
+            wrong = "the database's clock shows another hour"
+        if wrong:
+            log.error("clock-off", why=wrong, machine=now.machine.isoformat())
+            msg = f"the clock of this machine is off: {wrong}; set it right (timedatectl), then restart drip"
+            raise ClockJumped(msg)
+        self._last = (now.machine, monotonic)
+
+    # Recovery -------------------------------------------------------------------------------------------------------
+
+    def _recover(self, now: Now, report: Report) -> None:
+        """Take over from every owner that is proven dead: what it had claimed waits again, what was leaving is in doubt."""
+        with self._database.read() as connection:
+            unburied = owners.find_unburied(connection)
+        for owner in unburied:
+            with self._database.write() as connection:
+                if not owners.proven_dead(connection, owner, now.machine):
+                    continue
+                live = {
+                    state.id: self._library.course(state.version_id, state.id) for state in versions.running(connection).values()
+                }
+                waiting, doubted = recovery.bury(connection, owner, live, now)
+                report.recovered += waiting
+                report.doubted += doubted
+                if waiting or doubted:
+                    log.warning("owner-dead", owner=owner.id, back=waiting, uncertain=doubted)
+
+    # Opening --------------------------------------------------------------------------------------------------------
+
+    def _open(self, connection: Connection, live: Mapping[str, LiveCourse], now: Now, report: Report) -> None:
+        """Open a delivery for everybody who is due and inside her window, and give the others a new date."""
+        page = [person for person in enrollments.due(connection, now.calendar, self._page) if person.course in live]
+        report.more = len(page) >= self._page
+        rows: list[tuple[Enrollment, dict[str, Any]]] = []
+        moved: list[dict[str, Any]] = []
+        for person in page:
+            course = live[person.course]
+            step, slot = step_of(person, course.course), slot_of(person, course.course)
+            if step is None or slot is None:
+                enrollments.change(connection, person.id, self._reset(connection, person, course, now))
+                continue
+            rhythm = person.rhythm(course.course)
+            if not timing.may_go(slot, rhythm, last_letter_on=person.last_letter_on, now=now.calendar):
+                later = timing.follow(slot, step.lesson, rhythm, last_letter_on=person.last_letter_on, now=now.calendar)
+                if not timing.may_go(later, rhythm, last_letter_on=person.last_letter_on, now=now.calendar):
+                    moved.append({"id": person.id, **placed(later)})
+                    continue
+                slot = later
+            rows.append((person, _row(person, course, step.lesson.id, slot)))
+        enrollments.change_many(connection, moved)
+        report.moved += len(moved)
+        report.opened += self._store(connection, rows, live, now)
+
+    def _store(
+        self, connection: Connection, rows: list[tuple[Enrollment, dict[str, Any]]], live: Mapping[str, LiveCourse], now: Now
+    ) -> int:
+        """Store the deliveries and park their cursors; whoever had the letter already goes on to the next."""
+        wanted: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        for _, row in rows:
+            wanted.setdefault((row["course"], row["letter"]), []).append((row["subscriber_id"], row["occasion"]))
+        taken = {
+            (course, letter, *key)
+            for (course, letter), keys in wanted.items()
+            for key in deliveries.existing(connection, course, letter, keys)
+        }
+        new = []
+        for person, row in rows:
+            if (row["course"], row["letter"], row["subscriber_id"], row["occasion"]) in taken:
+                enrollments.change(connection, person.id, self._reset(connection, person, live[person.course], now))
+            else:
+                new.append((person, row))
+        ids = deliveries.open_many(connection, [row for _, row in new], now=now.machine)
+        enrollments.change_many(
+            connection,
+            [
+                {
+                    "id": person.id,
+                    "open_delivery": delivery_id,
+                    "next_due_at": None,
+                    "next_meant_on": row["meant_on"],
+                    "next_letter_on": row["letter_on"],
+                    "next_closes_at": row["closes_at"],
+                    "deliveries_due": person.deliveries_due + 1,
+                }
+                for (person, row), delivery_id in zip(new, ids, strict=True)
+            ],
+        )
+        return len(ids)
+
+    def _reset(self, connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> dict[str, Any]:
+        """Return the cursor of someone whose next lesson is gone or was had already: the next one that she has not had."""
+        had = frozenset(deliveries.history(connection, person.subscriber_id, person.course, person.occasion()))
+        step = next_step(course.course, person.place, had, course.firsts, afterwards=person.afterwards)
+        if step is None:
+            return {
+                "state": Stage.FINISHED.value,
+                "ended_at": now.calendar,
+                "ended_why": "finished",
+                "next_lesson": None,
+                "next_due_at": None,
+                "next_closes_at": None,
+                "next_meant_on": None,
+                "next_letter_on": None,
+            }
+        rhythm = person.rhythm(course.course)
+        anchor = person.last_meant_on or now.calendar.astimezone(rhythm.zone).date()
+        meant_on = timing.meant_after(anchor, step.lesson, rhythm, afterwards=step.afterwards)
+        slot = timing.redate(meant_on, step.lesson, rhythm, last_letter_on=person.last_letter_on, now=now.calendar)
+        return {"next_lesson": step.lesson.id, **placed(slot)}
+
+    def _move_overdue(self, connection: Connection, live: Mapping[str, LiveCourse], now: Now, report: Report) -> None:
+        """Give open letters whose window has closed the date on which they follow."""
+        late = [delivery for delivery in deliveries.overdue(connection, now.calendar, self._page) if delivery.course in live]
+        moves.lock_people(connection, [delivery.subscriber_id for delivery in late])
+        people = enrollments.find_many(connection, [delivery.enrollment_id for delivery in late])
+        for delivery in late:
+            moves.follow_up(connection, delivery, people[delivery.enrollment_id], live[delivery.course], now, Reason.WINDOW)
+        report.moved += len(late)
+
+    # Batches --------------------------------------------------------------------------------------------------------
+
+    def _batch(self, connection: Connection, now: Now, report: Report) -> None:
+        """Make batches of what is pending, and choose those that a worker should hear of."""
+        senders.ensure(connection, self._door, now.machine)
+        sender = senders.find(connection, self._door, now.machine)
+        if sender.state == Breaker.CLOSED:
+            loose = deliveries.sendable(connection, now.calendar, self._page, batched=False)
+            for members in batches.group(loose, self._batch_max):
+                report.hints.append(batches.add(connection, [member.id for member in members], now.machine))
+            report.more = report.more or len(loose) >= self._page
+            report.hints += [
+                batch for batch in batches.unanswered(connection, now.machine, now.calendar) if batch not in report.hints
+            ]
+            return
+        if sender.state == Breaker.PROBING and sender.probe_batch is not None:
+            self._mind_probe(connection, sender.probe_batch, now, report)
+            return
+        self._probe(connection, now, report)
+
+    def _probe(self, connection: Connection, now: Now, report: Report) -> None:
+        """Send one letter to try the door, when it is time."""
+        found = deliveries.sendable(connection, now.calendar, 1, batched=False) or deliveries.sendable(
+            connection, now.calendar, 1, batched=True
+        )
+        batch_id = batches.new_id()
+        if found and senders.begin_probe(connection, self._door, batch_id, now.machine):
+            report.hints.append(batches.add(connection, [found[0].id], now.machine, batch_id=batch_id, probe=True))
+
+    def _mind_probe(self, connection: Connection, batch_id: str, now: Now, report: Report) -> None:
+        """Hint at the probe again when its message was lost; give it up when its letter came to nothing."""
+        if batch_id in batches.unanswered(connection, now.machine, now.calendar):
+            report.hints.append(batch_id)
+        elif not batches.is_open(connection, batch_id):
+            senders.give_up_probe(connection, self._door, batch_id, now.machine)
+
+
+def _row(person: Enrollment, course: LiveCourse, lesson: str, slot: timing.Slot) -> dict[str, Any]:
+    return {
+        "subscriber_id": person.subscriber_id,
+        "enrollment_id": person.id,
+        "course": person.course,
+        "letter": course.first_id(lesson),
+        "occasion": person.occasion(),
+        "kind": Kind.LESSON.value,
+        "version_id": course.version_id,
+        "short": person.short,
+        "resumed": person.resumed or person.paused == Pause.WEEKS,
+        "meant_on": slot.meant_on,
+        "letter_on": slot.letter_on,
+        "not_before": slot.due_at,
+        "closes_at": slot.closes_at,
+    }

@@ -1,0 +1,100 @@
+"""Leaving, at once and for good, and the thirty days in which it can be undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from drip.core import timing
+from drip.core.delivery import Reason
+from drip.core.enrollment import Move, Pause, Stage, placed, step_of
+from drip.core.progress import next_step
+from drip.store import deliveries, endings, enrollments, moves, recovery, stamps, subscribers, versions
+
+if TYPE_CHECKING:
+    from drip.mail.library import Library
+    from drip.store.session import Database
+
+UNDO = timedelta(days=30)
+
+log = structlog.get_logger("drip.leave")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What became of a wish to leave.
+
+    *acknowledged* is true once nothing of hers is under way any more; until then one letter may still arrive. An
+    unknown or erased person is acknowledged too: there is nothing to stop.
+    """
+
+    known: bool
+    acknowledged: bool
+
+
+def leave(database: Database, library: Library, public_id: str, *, source: str, wait_seconds: float) -> Leaving:
+    """Leave a course: commit first, so that nothing new begins, then wait until nothing of hers is being handed over.
+
+    *wait_seconds* bounds the wait; no lock is held while waiting.
+    """
+    with database.write() as connection:
+        now = stamps.now_in(connection)
+        found = enrollments.find_by_public_id(connection, public_id)
+        if found is None:
+            return Leaving(known=False, acknowledged=True)
+        person = enrollments.locked(connection, found.id)
+        subscriber = subscribers.find(connection, person.subscriber_id)
+        if subscriber is None or subscriber.erased_at is not None:
+            return Leaving(known=False, acknowledged=True)
+        endings.leave(connection, person, subscriber.address_key, now, source=source)
+    quiet = recovery.wait_until_quiet(database, person.subscriber_id, library.course, wait_seconds=wait_seconds)
+    log.info("left", enrollment=person.id, source=source, acknowledged=quiet)
+    return Leaving(known=True, acknowledged=quiet)
+
+
+def undo(database: Database, library: Library, public_id: str, *, source: str) -> bool:
+    """Come back within thirty days of leaving, at the place she left; False when it is too late or she had not left."""
+    with database.write() as connection:
+        now = stamps.now_in(connection)
+        found = enrollments.find_by_public_id(connection, public_id)
+        if found is None:
+            return False
+        person = enrollments.locked(connection, found.id)
+        subscriber = subscribers.find(connection, person.subscriber_id)
+        if person.state != Stage.LEFT or person.ended_at is None or now.calendar - person.ended_at > UNDO or subscriber is None:
+            return False
+        subscribers.lift(connection, subscriber.address_key, course=person.course, reason=Reason.LEFT)
+        if subscribers.suppressed(connection, [subscriber.address_key], person.course):
+            return False
+        subscribers.note_consent(connection, person.subscriber_id, person.course, "agreed", now=now.machine, source=source)
+        state = versions.running(connection)[person.course]
+        course = library.course(state.version_id, person.course)
+        back = {"state": Stage.ACTIVE.value, "ended_at": None, "ended_why": "", "paused": Pause.NONE.value, "pause_from_on": None}
+        if person.confirmed_at is None:
+            enrollments.change(connection, person.id, back | {"state": Stage.ASKED.value})
+            return True
+        step = step_of(person, course.course)
+        had = frozenset(deliveries.history(connection, person.subscriber_id, person.course, person.occasion()))
+        if person.open_delivery is None:
+            step = next_step(course.course, person.place, had, course.firsts, afterwards=person.afterwards)
+        if step is None:
+            enrollments.change(connection, person.id, back | {"state": Stage.FINISHED.value, "ended_at": now.calendar})
+            return True
+        rhythm = person.rhythm(course.course)
+        today = now.calendar.astimezone(rhythm.zone).date()
+        meant_on = timing.meant_after(person.last_meant_on or today, step.lesson, rhythm, afterwards=step.afterwards)
+        slot = timing.resume(meant_on, step.lesson, rhythm, last_letter_on=person.last_letter_on, now=now.calendar)
+        anchor = timing.anchor_before(slot, step.lesson, rhythm, afterwards=step.afterwards)
+        changes = back | placed(slot) | {"next_lesson": step.lesson.id, "last_meant_on": anchor}
+        moves.apply(connection, person, Move(changes, slot), now)
+    return True
+
+
+def stage(database: Database, public_id: str) -> str | None:
+    """Return the stage of the enrollment that a link names; None when it is nobody's."""
+    with database.read() as connection:
+        person = enrollments.find_by_public_id(connection, public_id)
+    return None if person is None else person.state

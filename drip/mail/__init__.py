@@ -1,0 +1,1 @@
+"""Letters become messages, and messages reach a provider through one door each."""

@@ -1,0 +1,1 @@
+"""All SQL: what is remembered, and the one place that knows SQLAlchemy."""

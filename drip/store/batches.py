@@ -1,0 +1,122 @@
+"""Batches: which deliveries go in one request, and when a worker was last hinted at them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from drip.core.delivery import State
+from drip.store.tables import batches, deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from drip.store.deliveries import Delivery
+
+HINT_AGAIN_SECONDS = 10.0
+HINT_AGAIN_SECONDS_MAX = 300.0
+CLAIMS_MAX = 5
+"""Claims without a result after which a delivery goes alone; one more alone, and it is parked."""
+
+
+def new_id() -> str:
+    """Return the id of a new batch."""
+    return uuid4().hex
+
+
+def group(members: Iterable[Delivery], size: int) -> list[list[Delivery]]:
+    """Return *members* in batches: one letter, version, length and kind each, nobody twice, at most *size*.
+
+    A delivery that may be killing workers goes alone.
+    """
+    done: list[list[Delivery]] = []
+    current: dict[tuple[object, ...], tuple[list[Delivery], set[int]]] = {}
+    for member in members:
+        if member.claims >= CLAIMS_MAX:
+            done.append([member])
+            continue
+        key = (member.course, member.letter, member.version_id, member.short, member.resumed, member.kind)
+        batch, people = current.setdefault(key, ([], set()))
+        if len(batch) >= size or member.subscriber_id in people:
+            done.append(batch)
+            batch, people = current[key] = ([], set())
+        batch.append(member)
+        people.add(member.subscriber_id)
+    return done + [batch for batch, _ in current.values() if batch]
+
+
+def add(
+    connection: Connection, members: Sequence[int], now: datetime, *, batch_id: str | None = None, probe: bool = False
+) -> str:
+    """Store a batch of pending deliveries as hinted at now, and return its id."""
+    batch_id = batch_id or new_id()
+    connection.execute(
+        batches.insert().values(id=batch_id, size=len(members), made_at=now, published_at=now, publishes=1, probe=probe)
+    )
+    connection.execute(
+        deliveries.update()
+        .where(deliveries.c.id.in_(members), deliveries.c.state == State.PENDING.value)
+        .values(batch_id=batch_id)
+    )
+    return batch_id
+
+
+def unanswered(connection: Connection, now: datetime, calendar: datetime) -> list[str]:
+    """Return the batches that still wait for a worker long after the last hint, and note a new hint for each.
+
+    The waits double, so that a long queue is not filled with hints about itself.
+    """
+    rows = connection.execute(
+        sa.select(batches.c.id, batches.c.published_at, batches.c.publishes)
+        .join(deliveries, deliveries.c.batch_id == batches.c.id)
+        .where(deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False), deliveries.c.not_before <= calendar)
+        .where(batches.c.published_at < now - timedelta(seconds=HINT_AGAIN_SECONDS))
+        .distinct()
+    ).all()
+    again = [
+        row.id
+        for row in rows
+        if now - row.published_at
+        >= timedelta(seconds=min(HINT_AGAIN_SECONDS * 2 ** min(row.publishes - 1, 10), HINT_AGAIN_SECONDS_MAX))
+    ]
+    if again:
+        connection.execute(
+            batches.update().where(batches.c.id.in_(again)).values(published_at=now, publishes=batches.c.publishes + 1)
+        )
+    return again
+
+
+def waiting(connection: Connection) -> int:
+    """Return how many pending deliveries stand in a batch and wait for a worker."""
+    return int(
+        connection.execute(
+            sa.select(sa.func.count())
+            .select_from(deliveries)
+            .where(deliveries.c.batch_id.is_not(None), deliveries.c.state == State.PENDING.value)
+        ).scalar_one()
+    )
+
+
+def forget_answered(connection: Connection, before: datetime) -> None:
+    """Delete batches made *before* that instant in which nothing is open."""
+    open_member = sa.exists().where(
+        deliveries.c.batch_id == batches.c.id,
+        deliveries.c.state.in_([State.PENDING.value, State.CLAIMED.value, State.SUBMITTING.value]),
+    )
+    connection.execute(batches.delete().where(batches.c.made_at < before, ~open_member))
+
+
+def is_open(connection: Connection, batch_id: str) -> bool:
+    """Whether anything of a batch still waits for its result."""
+    query = sa.select(deliveries.c.id).where(
+        deliveries.c.batch_id == batch_id,
+        deliveries.c.state.in_([State.PENDING.value, State.CLAIMED.value, State.SUBMITTING.value]),
+        deliveries.c.blocked.is_(False),
+    )
+    return connection.execute(query.limit(1)).first() is not None

@@ -1,0 +1,66 @@
+"""How a run ends before its time: leaving, coming back, and addresses that must not be mailed any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drip.core.delivery import Reason, State
+from drip.core.enrollment import END, Stage
+from drip.store import deliveries, enrollments, subscribers
+from drip.store.session import lock_rows
+from drip.store.tables import subscribers as people
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from drip.clock import Now
+    from drip.core.enrollment import Enrollment
+
+
+def leave(connection: Connection, person: Enrollment, address_key: str, now: Now, *, source: str) -> None:
+    """End a course at her wish; the person must be locked. Harmless when she has left already.
+
+    What was open waits without a date: an undone leave gives it one again.
+    """
+    if person.state != Stage.LEFT:
+        subscribers.note_consent(connection, person.subscriber_id, person.course, "withdrawn", now=now.machine, source=source)
+        enrollments.change(
+            connection,
+            person.id,
+            {"state": Stage.LEFT.value, "ended_at": now.calendar, "ended_why": Reason.LEFT.value, "next_due_at": None},
+        )
+    subscribers.suppress(connection, address_key, Reason.LEFT, now=now.machine, course=person.course)
+    for delivery in deliveries.find_open(connection, person.subscriber_id, person.course):
+        if delivery.state != State.SUBMITTING:
+            deliveries.redate(
+                connection,
+                delivery.id,
+                not_before=None,
+                closes_at=None,
+                meant_on=None,
+                letter_on=None,
+                now=now.machine,
+                reason=Reason.LEFT,
+            )
+
+
+def suppress(connection: Connection, subscriber_id: int, address_key: str, reason: str, *, now: Now) -> bool:
+    """Enter an address into the register for every course and end all her runs; False when it stood there already.
+
+    What was open is withheld for good. A letter that is being handed over at this moment comes to its own result.
+    """
+    lock_rows(connection, people, [subscriber_id])
+    new = subscribers.suppress(connection, address_key, reason, now=now.machine)
+    for person in enrollments.find_for(connection, subscriber_id):
+        if person.state in {Stage.ACTIVE, Stage.ASKED}:
+            end = {name: value for name, value in END.items() if name != "open_delivery"}
+            enrollments.change(
+                connection, person.id, {**end, "state": Stage.ENDED.value, "ended_at": now.calendar, "ended_why": str(reason)}
+            )
+        waiting = [
+            one.id for one in deliveries.find_open(connection, subscriber_id, person.course) if one.state != State.SUBMITTING
+        ]
+        ended = deliveries.withhold(connection, waiting, reason=Reason.SUPPRESSED, now=now.machine)
+        if person.open_delivery in ended:
+            enrollments.change(connection, person.id, {"open_delivery": None})
+    return new

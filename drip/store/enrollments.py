@@ -1,0 +1,144 @@
+"""Enrollments: finding those that are due, and changing their cursors under lock."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from drip.core.enrollment import Enrollment, Stage
+from drip.store.session import lock_rows
+from drip.store.tables import courses, enrollments, lesson_holds, omissions, subscribers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+_COLUMNS = [
+    enrollments.c[name]
+    for name in Enrollment.__dataclass_fields__  # the facts and the columns carry the same names
+]
+
+
+def add(connection: Connection, values: Mapping[str, Any]) -> int:
+    """Store an enrollment and return its id; the opaque public id is made here."""
+    row = enrollments.insert().values(public_id=secrets.token_urlsafe(12), **values).returning(enrollments.c.id)
+    return int(connection.execute(row).scalar_one())
+
+
+def find(connection: Connection, enrollment_id: int) -> Enrollment | None:
+    """Return the enrollment with this id."""
+    row = connection.execute(sa.select(*_COLUMNS).where(enrollments.c.id == enrollment_id)).first()
+    return None if row is None else Enrollment(*row)
+
+
+def find_many(connection: Connection, ids: Sequence[int]) -> dict[int, Enrollment]:
+    """Return the enrollments *ids* by id."""
+    return {row.id: Enrollment(*row) for row in connection.execute(sa.select(*_COLUMNS).where(enrollments.c.id.in_(ids)))}
+
+
+def find_by_public_id(connection: Connection, public_id: str) -> Enrollment | None:
+    """Return the enrollment that links call *public_id*."""
+    row = connection.execute(sa.select(*_COLUMNS).where(enrollments.c.public_id == public_id)).first()
+    return None if row is None else Enrollment(*row)
+
+
+def find_for(connection: Connection, subscriber_id: int, course: str | None = None) -> list[Enrollment]:
+    """Return a subscriber's enrollments, or the one in *course*."""
+    query = sa.select(*_COLUMNS).where(enrollments.c.subscriber_id == subscriber_id).order_by(enrollments.c.id)
+    return [
+        Enrollment(*row) for row in connection.execute(query if course is None else query.where(enrollments.c.course == course))
+    ]
+
+
+def locked(connection: Connection, enrollment_id: int) -> Enrollment:
+    """Return the enrollment, re-read after its subscriber was locked until the transaction ends.
+
+    Every change that a subscriber or the provider can bring takes this lock, and so does every hand-over.
+    """
+    subscriber_id = connection.execute(
+        sa.select(enrollments.c.subscriber_id).where(enrollments.c.id == enrollment_id)
+    ).scalar_one()
+    lock_rows(connection, subscribers, [subscriber_id])
+    found = find(connection, enrollment_id)
+    if found is None:  # pragma: no cover - rows are never deleted
+        raise LookupError(enrollment_id)
+    return found
+
+
+def change(connection: Connection, enrollment_id: int, changes: Mapping[str, Any]) -> None:
+    """Write new values of some columns of one enrollment."""
+    if changes:
+        connection.execute(enrollments.update().where(enrollments.c.id == enrollment_id).values(**changes))
+
+
+def change_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write new values into many enrollments at once; each row has `id` and all rows have the same columns."""
+    if not rows:
+        return
+    columns = [name for name in rows[0] if name != "id"]
+    statement = (
+        enrollments.update()
+        .where(enrollments.c.id == sa.bindparam("row_id"))
+        .values({name: sa.bindparam(f"new_{name}") for name in columns})
+    )
+    ordered = sorted(rows, key=lambda row: row["id"])
+    connection.execute(statement, [{"row_id": row["id"], **{f"new_{name}": row[name] for name in columns}} for row in ordered])
+
+
+def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
+    """Return a page of active enrollments whose next letter is due at *now*, oldest meant date first, locked.
+
+    Those of held courses and at held lessons are left out. On PostgreSQL other ticks skip the locked rows; on SQLite
+    there is one writer at a time.
+    """
+    held_course = sa.select(courses.c.id).where(courses.c.held_at.is_not(None))
+    held_lesson = (
+        sa.exists()
+        .where(
+            lesson_holds.c.course == enrollments.c.course,
+            lesson_holds.c.letter == enrollments.c.next_lesson,
+            lesson_holds.c.version_id == courses.c.version_id,
+            courses.c.id == enrollments.c.course,
+        )
+        .correlate(enrollments)
+    )
+    query = (
+        sa.select(*_COLUMNS)
+        .where(
+            enrollments.c.next_due_at <= now,
+            enrollments.c.state == Stage.ACTIVE.value,
+            enrollments.c.open_delivery.is_(None),
+            enrollments.c.course.not_in(held_course),
+            ~held_lesson,
+        )
+        .order_by(enrollments.c.next_meant_on, enrollments.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [Enrollment(*row) for row in connection.execute(query)]
+
+
+def note_omissions(connection: Connection, enrollment: Enrollment, letters: Iterable[str], reason: str) -> None:
+    """Remember lessons of the present run that she will not get, once each."""
+    known = set(
+        connection.execute(
+            sa.select(omissions.c.letter).where(omissions.c.enrollment_id == enrollment.id, omissions.c.run == enrollment.run)
+        ).scalars()
+    )
+    rows = [
+        {
+            "enrollment_id": enrollment.id,
+            "run": enrollment.run,
+            "letter": letter,
+            "version_id": enrollment.version_id,
+            "reason": reason,
+        }
+        for letter in letters
+        if letter not in known
+    ]
+    if rows:
+        connection.execute(omissions.insert(), rows)

@@ -1,0 +1,219 @@
+"""Who works: one incarnation per worker process, and the proof that one is dead.
+
+A worker child holds a file lock from birth to death. The lock survives SIGSTOP and is freed by the kernel within
+milliseconds of kill -9, so on one host *the lock is free* proves *the process is gone*. Across hosts the proof is an
+advisory lock on a PostgreSQL connection of the worker's own, believed only after a long grace, because the server
+frees it too when it restarts while the worker lives.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from drip import clock
+from drip.store.session import DatabaseTrouble
+from drip.store.tables import owners
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Self
+
+    from sqlalchemy.engine import Connection
+
+    from drip.store.session import Database
+
+BEAT_SECONDS = 2.0
+REMOTE_GRACE = timedelta(minutes=10)
+
+
+def host_name() -> str:
+    """Return the name under which this host's owners are known."""
+    return socket.gethostname()
+
+
+def boot_id() -> str:
+    """Return what changes with every start of this host; empty where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+class Incarnation:
+    """The life of one worker process as an owner of deliveries; make it in the child, after the fork."""
+
+    def __init__(self, database: Database, directory: Path) -> None:
+        """Take the lock in *directory*, write the row, and keep beating until `close` or death."""
+        self.id = uuid4().hex
+        self.database = database
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.lock_path = directory / f"{self.id}.lock"
+        self._file = self.lock_path.open("w", encoding="ascii")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._file.write(f"{os.getpid()} {os.getppid()}\n")
+        self._file.flush()
+        self._advisory_key = int(self.id[:15], 16)
+        self._advisory: Connection | None = None
+        now = clock.machine_now()
+        with database.write() as connection:
+            connection.execute(
+                owners.insert().values(
+                    id=self.id,
+                    host=host_name(),
+                    boot=boot_id(),
+                    pid=os.getpid(),
+                    lock_path=str(self.lock_path.resolve()),
+                    advisory_key=self._advisory_key,
+                    started_at=now,
+                    beat_at=now,
+                )
+            )
+        self._stopping = threading.Event()
+        self._beater = threading.Thread(target=self._beat, name="drip-beat", daemon=True)
+        self._take_advisory_lock()
+        self._beater.start()
+
+    def _take_advisory_lock(self) -> None:
+        if self.database.is_sqlite or self._advisory is not None:
+            return
+        try:
+            self._advisory = self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._advisory.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": self._advisory_key})
+        except DatabaseTrouble:
+            self._drop_advisory_lock()
+
+    def _drop_advisory_lock(self) -> None:
+        if self._advisory is not None:
+            self._advisory.invalidate()
+            self._advisory.close()
+            self._advisory = None
+
+    def _beat(self) -> None:
+        # The file's time is what the watchdog on this host reads; the row is for people and for other hosts.
+        beats = 0
+        while not self._stopping.wait(BEAT_SECONDS):
+            os.utime(self.lock_path)
+            beats += 1
+            if beats % 15:
+                continue
+            try:
+                with self.database.write() as connection:
+                    connection.execute(owners.update().where(owners.c.id == self.id).values(beat_at=clock.machine_now()))
+                if self._advisory is not None:
+                    self._advisory.execute(sa.text("SELECT 1"))
+            except DatabaseTrouble:
+                self._drop_advisory_lock()
+            self._take_advisory_lock()
+
+    def close(self) -> None:
+        """End this incarnation: it owns nothing from now on."""
+        self._stopping.set()
+        self._beater.join(timeout=5)
+        self._drop_advisory_lock()
+        # The file stays: free to lock, it is the proof that this incarnation is over. The tick tidies it away.
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return this incarnation."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The row of an incarnation."""
+
+    id: str
+    host: str
+    boot: str
+    pid: int
+    lock_path: str
+    advisory_key: int
+    started_at: datetime
+    beat_at: datetime
+    dead_at: datetime | None
+
+
+def find_many(connection: Connection, ids: list[str]) -> list[Owner]:
+    """Return the incarnations *ids*."""
+    return [Owner(*row) for row in connection.execute(sa.select(owners).where(owners.c.id.in_(ids)))]
+
+
+def find_unburied(connection: Connection) -> list[Owner]:
+    """Return the incarnations that nobody has found dead yet."""
+    return [Owner(*row) for row in connection.execute(sa.select(owners).where(owners.c.dead_at.is_(None)))]
+
+
+def proven_dead(connection: Connection, owner: Owner, now: datetime) -> bool:
+    """Whether it is proven that the process *owner* is gone; time alone never proves it."""
+    if owner.dead_at is not None:
+        return True
+    if owner.host == host_name() or connection.dialect.name == "sqlite":
+        return _dead_here(owner)
+    if now - owner.beat_at < REMOTE_GRACE:
+        return False
+    taken = connection.execute(sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": owner.advisory_key}).scalar_one()
+    return bool(taken)
+
+
+def _dead_here(owner: Owner) -> bool:
+    path = Path(owner.lock_path)
+    try:
+        with path.open("r+", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        # It was closed in order, or the folder was wiped: then only the process table can tell.
+        here = boot_id()
+        return (bool(owner.boot) and bool(here) and owner.boot != here) or not _runs(owner.pid)
+    return True
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def mark_dead(connection: Connection, owner: Owner, now: datetime) -> None:
+    """Remember that *owner* is dead, and tidy its lock file away."""
+    connection.execute(owners.update().where(owners.c.id == owner.id, owners.c.dead_at.is_(None)).values(dead_at=now))
+    if owner.host == host_name() or connection.dialect.name == "sqlite":
+        Path(owner.lock_path).unlink(missing_ok=True)
+
+
+def kill_hung_children(directory: Path, *, silent_seconds: float) -> list[int]:
+    """Kill the children of this process whose heart has stopped for *silent_seconds*, and return their pids.
+
+    A stopped or hung worker keeps what it owns, and a leave waits for it; killing it frees the lock, which is the proof.
+    """
+    killed = []
+    for path in directory.glob("*.lock"):
+        try:
+            pid, parent = (int(word) for word in path.read_text(encoding="ascii").split())
+            silent = clock.machine_now().timestamp() - path.stat().st_mtime
+        except (OSError, ValueError):
+            continue
+        if parent == os.getpid() and silent > silent_seconds and _runs(pid):
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+    return killed

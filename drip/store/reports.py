@@ -1,0 +1,238 @@
+"""Figures over all rows: what became of the letters, and whether the books agree with themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from drip.core.delivery import OPEN, Kind, State
+from drip.core.enrollment import Pause, Stage
+from drip.store.tables import deliveries, enrollments, omissions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from drip.core.progress import LiveCourse
+
+_OPEN = [state.value for state in OPEN]
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The sum of one course: every letter that fell due is in exactly one of the five."""
+
+    course: str
+    due: int
+    submitted: int
+    withheld: int
+    failed: int
+    uncertain: int
+    open: int
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether due = submitted + withheld + failed + uncertain + open."""
+        return self.due == self.submitted + self.withheld + self.failed + self.uncertain + self.open
+
+
+def sums(connection: Connection) -> list[Sums]:
+    """Return the sums per course: what fell due as the enrollments counted it, what became of it from the deliveries."""
+    due = {
+        row[0]: int(row[1])
+        for row in connection.execute(
+            sa.select(enrollments.c.course, sa.func.sum(enrollments.c.deliveries_due)).group_by(enrollments.c.course)
+        )
+    }
+    counts: dict[str, dict[str, int]] = {}
+    for course, state, count in connection.execute(
+        sa.select(deliveries.c.course, deliveries.c.state, sa.func.count()).group_by(deliveries.c.course, deliveries.c.state)
+    ):
+        counts.setdefault(course, {})[state] = count
+    return [
+        Sums(
+            course=course,
+            due=due.get(course, 0),
+            submitted=counts.get(course, {}).get(State.SUBMITTED, 0),
+            withheld=counts.get(course, {}).get(State.WITHHELD, 0),
+            failed=counts.get(course, {}).get(State.FAILED, 0),
+            uncertain=counts.get(course, {}).get(State.UNCERTAIN, 0),
+            open=sum(counts.get(course, {}).get(state, 0) for state in _OPEN),
+        )
+        for course in sorted({*due, *counts})
+    ]
+
+
+def outcomes(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return per course how many deliveries have each outcome; the empty name counts those without a report."""
+    found: dict[str, dict[str, int]] = {}
+    for course, outcome, count in connection.execute(
+        sa.select(deliveries.c.course, deliveries.c.outcome, sa.func.count()).group_by(deliveries.c.course, deliveries.c.outcome)
+    ):
+        found.setdefault(course, {})[outcome or ""] = count
+    return found
+
+
+def stages(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return per course how many enrollments are in each stage."""
+    found: dict[str, dict[str, int]] = {}
+    for course, stage, count in connection.execute(
+        sa.select(enrollments.c.course, enrollments.c.state, sa.func.count()).group_by(enrollments.c.course, enrollments.c.state)
+    ):
+        found.setdefault(course, {})[stage] = count
+    return found
+
+
+def places(connection: Connection, course: str) -> dict[str | None, int]:
+    """Return how many active people stand at each lesson: the one they had most recently."""
+    rows = connection.execute(
+        sa.select(enrollments.c.place, sa.func.count())
+        .where(enrollments.c.course == course, enrollments.c.state.in_([Stage.ACTIVE.value, Stage.FINISHED.value]))
+        .group_by(enrollments.c.place)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def next_moment(connection: Connection) -> datetime | None:
+    """Return the next calendar instant at which something is to be done; None when nothing is dated."""
+    earliest = [
+        connection.execute(
+            sa.select(sa.func.min(enrollments.c.next_due_at)).where(enrollments.c.state == Stage.ACTIVE.value)
+        ).scalar(),
+        connection.execute(
+            sa.select(sa.func.min(deliveries.c.not_before)).where(
+                deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False)
+            )
+        ).scalar(),
+    ]
+    return min((instant for instant in earliest if instant is not None), default=None)
+
+
+def open_count(connection: Connection, calendar: datetime) -> int:
+    """Return how many letters are on their way: claimed, being handed over, or pending with their time come."""
+    query = sa.select(sa.func.count()).where(
+        deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value])
+        | ((deliveries.c.state == State.PENDING.value) & (deliveries.c.not_before <= calendar) & deliveries.c.blocked.is_(False))
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def due_count(connection: Connection, calendar: datetime) -> int:
+    """Return how many people are due and have no delivery open yet."""
+    query = sa.select(sa.func.count()).where(
+        enrollments.c.state == Stage.ACTIVE.value, enrollments.c.next_due_at <= calendar, enrollments.c.open_delivery.is_(None)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+# The audit ----------------------------------------------------------------------------------------------------------
+
+
+def audit(connection: Connection, live: Mapping[str, LiveCourse]) -> list[str]:
+    """Return every way in which the books do not agree with themselves, in sentences; none when they do."""
+    faults = [
+        f"{one.course}: {one.due} letters fell due and {one.submitted + one.withheld + one.failed + one.uncertain + one.open} are accounted for"
+        for one in sums(connection)
+        if not one.adds_up
+    ]
+    faults += _unknown_states(connection)
+    faults += _futures(connection)
+    faults += _pointers(connection)
+    faults += _copies(connection)
+    for course_id, course in live.items():
+        faults += _gaps(connection, course_id, course)
+    return faults
+
+
+def _unknown_states(connection: Connection) -> list[str]:
+    known = [state.value for state in State]
+    rows = connection.execute(sa.select(deliveries.c.id, deliveries.c.state).where(deliveries.c.state.not_in(known)).limit(20))
+    return [f"delivery {row.id} is in a state nobody knows: {row.state}" for row in rows]
+
+
+def _futures(connection: Connection) -> list[str]:
+    """An active enrollment has exactly one of a date, an open delivery and a pause; an ended one has no date."""
+    dated = sa.case((enrollments.c.next_due_at.is_not(None), 1), else_=0)
+    opened = sa.case((enrollments.c.open_delivery.is_not(None), 1), else_=0)
+    paused = sa.case(((enrollments.c.paused == Pause.OPEN.value) & enrollments.c.open_delivery.is_(None), 1), else_=0)
+    futures = dated + opened + paused
+    active = connection.execute(
+        sa.select(enrollments.c.id, futures).where(enrollments.c.state == Stage.ACTIVE.value, futures != 1).limit(20)
+    )
+    faults = [f"enrollment {row[0]} is active and has {row[1]} of: a date, an open letter, a pause" for row in active]
+    ended = connection.execute(
+        sa.select(enrollments.c.id, enrollments.c.state)
+        .where(enrollments.c.state != Stage.ACTIVE.value, enrollments.c.next_due_at.is_not(None))
+        .limit(20)
+    )
+    return faults + [f"enrollment {row.id} is {row.state} and still has a date" for row in ended]
+
+
+def _pointers(connection: Connection) -> list[str]:
+    """An open scheduled letter and its enrollment name each other."""
+    lost = connection.execute(
+        sa.select(enrollments.c.id)
+        .outerjoin(deliveries, deliveries.c.id == enrollments.c.open_delivery)
+        .where(enrollments.c.open_delivery.is_not(None))
+        .where(
+            sa.or_(deliveries.c.id.is_(None), deliveries.c.state.not_in(_OPEN), deliveries.c.enrollment_id != enrollments.c.id)
+        )
+        .limit(20)
+    )
+    faults = [f"enrollment {row.id} waits for a letter that is not open" for row in lost]
+    orphans = connection.execute(
+        sa.select(deliveries.c.id)
+        .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
+        .where(deliveries.c.state.in_(_OPEN), deliveries.c.kind == Kind.LESSON.value)
+        .where(sa.or_(enrollments.c.open_delivery.is_(None), enrollments.c.open_delivery != deliveries.c.id))
+        .where(enrollments.c.state == Stage.ACTIVE.value)
+        .limit(20)
+    )
+    return faults + [f"delivery {row.id} is open and nobody waits for it" for row in orphans]
+
+
+def _copies(connection: Connection) -> list[str]:
+    rows = connection.execute(
+        sa.select(deliveries.c.subscriber_id, deliveries.c.letter)
+        .group_by(deliveries.c.subscriber_id, deliveries.c.course, deliveries.c.letter, deliveries.c.occasion)
+        .having(sa.func.count() > 1)
+        .limit(20)
+    )
+    return [f"subscriber {row.subscriber_id} has two deliveries of {row.letter} for one occasion" for row in rows]
+
+
+def _gaps(connection: Connection, course_id: str, course: LiveCourse) -> list[str]:
+    """Every lesson before her place has a delivery, or a record that she will not get it."""
+    order = [lesson.id for lesson in course.course.sequence]
+    had: dict[int, set[str]] = {}
+    for enrollment_id, letter in connection.execute(
+        sa.select(deliveries.c.enrollment_id, deliveries.c.letter)
+        .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
+        .where(
+            deliveries.c.course == course_id,
+            deliveries.c.kind == Kind.LESSON.value,
+            deliveries.c.occasion == sa.literal("run:") + sa.cast(enrollments.c.run, sa.Text()),
+        )
+    ):
+        had.setdefault(enrollment_id, set()).add(letter)
+    for enrollment_id, letter in connection.execute(
+        sa.select(omissions.c.enrollment_id, omissions.c.letter).join(
+            enrollments, (enrollments.c.id == omissions.c.enrollment_id) & (enrollments.c.run == omissions.c.run)
+        )
+    ):
+        had.setdefault(enrollment_id, set()).add(letter)
+    faults = []
+    for enrollment_id, place in connection.execute(
+        sa.select(enrollments.c.id, enrollments.c.place).where(
+            enrollments.c.course == course_id, enrollments.c.place.is_not(None)
+        )
+    ):
+        before = order[: order.index(place) + 1] if place in order else order
+        missing = [lesson for lesson in before if course.first_id(lesson) not in had.get(enrollment_id, set())]
+        if missing:
+            faults.append(f"enrollment {enrollment_id} is past {', '.join(missing)} and never had it")
+    return faults[:20]

@@ -1,0 +1,115 @@
+"""Connections and transactions, alike on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from drip.errors import SettingsError, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import Connection, Engine
+
+DatabaseTrouble = DBAPIError
+"""What a flow may catch when the database fails under it."""
+
+_READ_ONLY = "drip_read_only"
+
+
+class Database:
+    """One database, opened lazily; make one per process, after any fork."""
+
+    def __init__(self, url: str) -> None:
+        """Remember the *url*: `sqlite:///path` or `postgresql+psycopg://…`; nothing is opened yet.
+
+        Raises SettingsError when the URL names another kind of database.
+        """
+        if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            msg = "DRIP_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://"
+            raise SettingsError(msg)
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine: Engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
+
+    @classmethod
+    def at(cls, path: Path) -> Database:
+        """Return the SQLite database in the file *path*."""
+        return cls(f"sqlite:///{path}")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection for reading; what it sees is one consistent state per statement."""
+        with self.engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that commits at the end, or rolls back when the block raises.
+
+        On SQLite the transaction takes the write lock at its start: reading first and writing later fails under load.
+        """
+        with self.engine.begin() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def require(self) -> None:
+        """Raise Unreachable, naming the remedy, unless the database answers."""
+        try:
+            with self.read() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except (OperationalError, InterfaceError) as trouble:
+            msg = (
+                f"the database does not answer ({type(trouble.orig).__name__}); check DRIP_DATABASE_URL and that the server runs"
+            )
+            raise Unreachable(msg) from trouble
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": 60, "check_same_thread": False}, pool_size=10, max_overflow=20)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+        # The driver's own transaction handling begins deferred transactions; ours are begun below.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql_engine(url: str) -> Engine:
+    return sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=5,
+        max_overflow=20,
+        connect_args={"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3},
+    )
+
+
+def lock_rows(connection: Connection, table: sa.Table, ids: list[int]) -> None:
+    """Lock the rows *ids* of *table* until the transaction ends, in id order, so that two callers never wait in a ring.
+
+    On SQLite the whole transaction holds the one write lock already.
+    """
+    if ids and connection.dialect.name != "sqlite":
+        # KEY SHARE stays possible: a foreign key that points here must not wait for us.
+        connection.execute(
+            sa.select(table.c.id).where(table.c.id.in_(sorted(ids))).order_by(table.c.id).with_for_update(key_share=True)
+        )

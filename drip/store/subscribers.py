@@ -1,0 +1,115 @@
+"""Subscribers, their consents, and the register of addresses that must not be mailed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from drip.store.tables import consents, subscribers, suppressions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+EVERY_COURSE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A person at an address; *address* is None once she is erased."""
+
+    id: int
+    address: str | None
+    address_key: str
+    name: str
+    timezone: str | None
+    created_at: datetime
+    erased_at: datetime | None
+
+
+def find(connection: Connection, subscriber_id: int) -> Subscriber | None:
+    """Return the subscriber with this id."""
+    row = connection.execute(sa.select(subscribers).where(subscribers.c.id == subscriber_id)).first()
+    return None if row is None else Subscriber(*row)
+
+
+def find_by_key(connection: Connection, address_key: str) -> Subscriber | None:
+    """Return the subscriber whose address has this keyed hash."""
+    row = connection.execute(sa.select(subscribers).where(subscribers.c.address_key == address_key)).first()
+    return None if row is None else Subscriber(*row)
+
+
+def add(connection: Connection, *, address: str, address_key: str, name: str, timezone: str | None, now: datetime) -> int:
+    """Store a subscriber and return her id; one who was erased or is known gets her new values."""
+    values = {"address": address, "name": name, "timezone": timezone, "erased_at": None}
+    known = connection.execute(
+        subscribers.update().where(subscribers.c.address_key == address_key).values(**values).returning(subscribers.c.id)
+    ).scalar()
+    if known is not None:
+        return int(known)
+    new = subscribers.insert().values(address_key=address_key, created_at=now, **values).returning(subscribers.c.id)
+    return int(connection.execute(new).scalar_one())
+
+
+def note_consent(
+    connection: Connection,
+    subscriber_id: int,
+    course: str,
+    action: str,
+    *,
+    now: datetime,
+    source: str,
+    wording: str = "",
+    network_address: str = "",
+) -> None:
+    """Append to the record of consents: *action* is asked, agreed or withdrawn."""
+    connection.execute(
+        consents.insert().values(
+            subscriber_id=subscriber_id,
+            course=course,
+            action=action,
+            at=now,
+            source=source,
+            wording=wording,
+            network_address=network_address,
+        )
+    )
+
+
+def suppress(
+    connection: Connection, address_key: str, reason: str, *, now: datetime, course: str = EVERY_COURSE, note: str = ""
+) -> bool:
+    """Enter an address into the register; False when it stands there already for this course."""
+    known = connection.execute(
+        sa.select(suppressions.c.reason).where(suppressions.c.address_key == address_key, suppressions.c.course == course)
+    ).first()
+    if known is not None:
+        return False
+    connection.execute(suppressions.insert().values(address_key=address_key, course=course, reason=reason, at=now, note=note))
+    return True
+
+
+def lift(connection: Connection, address_key: str, *, course: str, reason: str) -> None:
+    """Take an address out of the register where it stands for this *course* and *reason*."""
+    connection.execute(
+        suppressions.delete().where(
+            suppressions.c.address_key == address_key, suppressions.c.course == course, suppressions.c.reason == reason
+        )
+    )
+
+
+def suppressed(connection: Connection, address_keys: Iterable[str], course: str) -> dict[str, str]:
+    """Return the reason for each of *address_keys* that must not be mailed for *course*.
+
+    A reason that holds for every course wins over one for this course alone.
+    """
+    rows = connection.execute(
+        sa.select(suppressions.c.address_key, suppressions.c.reason)
+        .where(suppressions.c.address_key.in_(list(address_keys)), suppressions.c.course.in_([EVERY_COURSE, course]))
+        .order_by(suppressions.c.course.desc())
+    )
+    return {row.address_key: row.reason for row in rows}

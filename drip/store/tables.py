@@ -1,0 +1,349 @@
+"""The tables, once: names, types, keys and the indexes that the tick and the claims live on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant: aware and in UTC on both sides, whatever the database thinks of zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what the driver stores; a naive datetime is a bug and raises ValueError."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "an instant must be aware"
+            raise ValueError(msg)
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored instant, aware and in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+# SQLite numbers rows only in a column that is exactly INTEGER.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+OPEN_STATES = "state IN ('pending', 'claimed', 'submitting')"
+
+
+def _key() -> Column[Any]:
+    return Column("id", Key, primary_key=True, autoincrement=True)
+
+
+def _instant(name: str, *, nullable: bool = True) -> Column[Any]:
+    return Column(name, Instant(), nullable=nullable)
+
+
+def _text(name: str, default: str = "") -> Column[Any]:
+    return Column(name, Text(), nullable=False, server_default=default)
+
+
+def _flag(name: str) -> Column[Any]:
+    return Column(name, Boolean(), nullable=False, server_default=text("false"))
+
+
+def _count(name: str, default: int = 0) -> Column[Any]:
+    return Column(name, Integer(), nullable=False, server_default=str(default))
+
+
+stamp = Table(
+    "stamp",
+    metadata,
+    # One row: which door this database was born for, and how far the sandbox's calendar has been moved.
+    Column("id", Integer(), primary_key=True, autoincrement=False),
+    Column("door", String(20), nullable=False),
+    _instant("born_at", nullable=False),
+    Column("calendar_offset_seconds", Float(), nullable=False, server_default="0"),
+    # A hash of a known word under the suppression key: another key would forget everybody who left.
+    _text("suppression_check"),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    _key(),
+    _instant("applied_at", nullable=False),
+    _text("applied_by"),
+    _text("note"),
+    Column("digest", String(64), nullable=False),
+    # The schedule and every letter, exactly as they were in the files.
+    Column("source", Text(), nullable=False),
+    # JSON: lesson id -> first id, over all renames so far.
+    _text("first_ids", "{}"),
+)
+
+courses = Table(
+    "courses",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("version_id", Key, ForeignKey("versions.id"), nullable=False),
+    _instant("held_at"),
+    _text("held_reason"),
+)
+
+lesson_holds = Table(
+    "lesson_holds",
+    metadata,
+    Column("course", String(60), primary_key=True),
+    Column("letter", String(60), primary_key=True),
+    _instant("held_at", nullable=False),
+    _text("reason"),
+    _text("detail"),
+    # The version whose letter was at fault; another version lifts the hold by itself.
+    Column("version_id", Key, nullable=False),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    _key(),
+    # Null once she is erased.
+    Column("address", Text()),
+    Column("address_key", String(64), nullable=False, unique=True),
+    _text("name"),
+    Column("timezone", Text()),
+    _instant("created_at", nullable=False),
+    _instant("erased_at"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    _key(),
+    Column("subscriber_id", Key, ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("course", String(60), nullable=False),
+    Column("action", String(20), nullable=False),
+    _instant("at", nullable=False),
+    _text("wording"),
+    _text("source"),
+    _text("network_address"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_key", String(64), primary_key=True),
+    # Empty: every course.
+    Column("course", String(60), primary_key=True),
+    Column("reason", String(40), nullable=False),
+    _instant("at", nullable=False),
+    _text("note"),
+)
+
+enrollments = Table(
+    "enrollments",
+    metadata,
+    _key(),
+    # Opaque; stands in links and nowhere else.
+    Column("public_id", String(24), nullable=False, unique=True),
+    Column("subscriber_id", Key, ForeignKey("subscribers.id"), nullable=False),
+    Column("course", String(60), nullable=False),
+    # asked -> active -> finished | left | ended
+    Column("state", String(12), nullable=False),
+    Column("zone", Text(), nullable=False),
+    Column("weekday", Integer()),
+    Column("send_at", String(5)),
+    _count("pace", 1),
+    _flag("short"),
+    _flag("afterwards"),
+    _count("run", 1),
+    Column("place", String(60)),
+    Column("last_meant_on", Date()),
+    Column("last_letter_on", Date()),
+    Column("next_lesson", String(60)),
+    Column("next_meant_on", Date()),
+    Column("next_letter_on", Date()),
+    # Null while a delivery is open, while paused until she says, before she confirmed, and after the end.
+    _instant("next_due_at"),
+    _instant("next_closes_at"),
+    Column("open_delivery", Key),
+    Column("version_id", Key, ForeignKey("versions.id"), nullable=False),
+    # '', 'weeks' or 'open'; the original meant date is what a second press and a resume count from.
+    Column("paused", String(6), nullable=False, server_default=""),
+    Column("pause_from_on", Date()),
+    _flag("resumed"),
+    # How many deliveries were ever opened for her: the audit counts them a second time from the rows.
+    _count("deliveries_due"),
+    _instant("created_at", nullable=False),
+    _instant("confirmed_at"),
+    _instant("ended_at"),
+    _text("ended_why"),
+    UniqueConstraint("subscriber_id", "course", name="one_enrollment_per_course"),
+    Index(
+        "ix_enrollments_due",
+        "next_due_at",
+        sqlite_where=text("next_due_at IS NOT NULL"),
+        postgresql_where=text("next_due_at IS NOT NULL"),
+    ),
+)
+
+omissions = Table(
+    "omissions",
+    metadata,
+    # Lessons she will not get: an edit put them before her place.
+    Column("enrollment_id", Key, ForeignKey("enrollments.id"), primary_key=True),
+    Column("run", Integer(), primary_key=True),
+    Column("letter", String(60), primary_key=True),
+    Column("version_id", Key, nullable=False),
+    _text("reason"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _key(),
+    # Random, so that an id of a database restored from a backup never names another letter.
+    Column("nonce", String(12), nullable=False),
+    Column("subscriber_id", Key, ForeignKey("subscribers.id"), nullable=False),
+    Column("enrollment_id", Key, ForeignKey("enrollments.id"), nullable=False),
+    Column("course", String(60), nullable=False),
+    # The first id the lesson ever had.
+    Column("letter", String(60), nullable=False),
+    Column("occasion", String(40), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("version_id", Key, nullable=False),
+    _flag("short"),
+    _flag("resumed"),
+    Column("meant_on", Date(), nullable=False),
+    Column("letter_on", Date(), nullable=False),
+    # Null while it waits for somebody: a pause until she says, an undone leave.
+    _instant("not_before"),
+    _instant("closes_at"),
+    Column("state", String(12), nullable=False),
+    _text("reason"),
+    _flag("blocked"),
+    Column("outcome", String(12)),
+    _instant("outcome_at"),
+    Column("batch_id", String(32)),
+    Column("owner", String(32)),
+    Column("token", String(32)),
+    # Claims that ended without a result; a letter that kills workers is parked after five.
+    _count("claims"),
+    _instant("created_at", nullable=False),
+    _instant("state_at", nullable=False),
+    Column("went_on", Date()),
+    Column("message_id", String(100)),
+    _text("detail"),
+    UniqueConstraint("subscriber_id", "course", "letter", "occasion", name="one_delivery_per_occasion"),
+    Index(
+        "ix_deliveries_pending",
+        "not_before",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index("ix_deliveries_batch", "batch_id", sqlite_where=text(OPEN_STATES), postgresql_where=text(OPEN_STATES)),
+    Index(
+        "ix_deliveries_owner",
+        "owner",
+        sqlite_where=text("state IN ('claimed', 'submitting')"),
+        postgresql_where=text("state IN ('claimed', 'submitting')"),
+    ),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _count("size"),
+    _instant("made_at", nullable=False),
+    # Machine time of the last hint to a worker, and how many there were.
+    _instant("published_at"),
+    _count("publishes"),
+    _flag("probe"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _key(),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("delivery", String(40)),
+    Column("address_key", String(64)),
+    Column("kind", String(40), nullable=False),
+    Column("outcome", String(12)),
+    Column("suppress", String(40)),
+    _instant("at"),
+    _instant("received_at", nullable=False),
+    _instant("worked_at"),
+    Index("ix_events_unworked", "id", sqlite_where=text("worked_at IS NULL"), postgresql_where=text("worked_at IS NULL")),
+)
+
+owners = Table(
+    "owners",
+    metadata,
+    # One incarnation of one worker process.
+    Column("id", String(32), primary_key=True),
+    Column("host", Text(), nullable=False),
+    Column("boot", Text(), nullable=False),
+    Column("pid", Integer(), nullable=False),
+    Column("lock_path", Text(), nullable=False),
+    Column("advisory_key", BigInteger(), nullable=False),
+    _instant("started_at", nullable=False),
+    _instant("beat_at", nullable=False),
+    _instant("dead_at"),
+)
+
+senders = Table(
+    "senders",
+    metadata,
+    Column("door", String(20), primary_key=True),
+    Column("state", String(10), nullable=False),
+    _text("reason"),
+    _text("remedy"),
+    _instant("since", nullable=False),
+    _instant("retry_at"),
+    _count("failures"),
+    Column("probe_batch", String(32)),
+)
+
+beats = Table(
+    "beats",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    _instant("machine_at", nullable=False),
+    _instant("calendar_at", nullable=False),
+    _text("detail"),
+)

@@ -1,0 +1,131 @@
+"""Versions: applied schedules with their letters, numbered and immutable, and which one is live for each course."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from drip.store.tables import courses, lesson_holds, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One applied schedule: its number, the schedule's text, the letters by path, and all renames so far."""
+
+    id: int
+    schedule_text: str
+    letters: Mapping[str, str]
+    first_ids: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class CourseState:
+    """What is true of a running course: the live version, and since when and why it is held."""
+
+    id: str
+    version_id: int
+    held_at: datetime | None
+    held_reason: str
+
+
+def digest_of(schedule_text: str, letters: Mapping[str, str]) -> str:
+    """Return the hash of a schedule and its letters, equal exactly when the files are."""
+    return hashlib.sha256(_packed(schedule_text, letters).encode()).hexdigest()
+
+
+def _packed(schedule_text: str, letters: Mapping[str, str]) -> str:
+    return json.dumps({"schedule": schedule_text, "letters": dict(letters)}, sort_keys=True, ensure_ascii=False)
+
+
+def publish(
+    connection: Connection,
+    *,
+    schedule_text: str,
+    letters: Mapping[str, str],
+    course_ids: Iterable[str],
+    first_ids: Mapping[str, Mapping[str, str]],
+    now: datetime,
+    applied_by: str = "",
+    note: str = "",
+) -> int:
+    """Store a version and make it live for *course_ids*; return its number."""
+    number = connection.execute(
+        versions.insert()
+        .values(
+            applied_at=now,
+            applied_by=applied_by,
+            note=note,
+            digest=digest_of(schedule_text, letters),
+            source=_packed(schedule_text, letters),
+            first_ids=json.dumps({course: dict(ids) for course, ids in first_ids.items()}, sort_keys=True),
+        )
+        .returning(versions.c.id)
+    ).scalar_one()
+    for course in course_ids:
+        if connection.execute(courses.update().where(courses.c.id == course).values(version_id=number)).rowcount == 0:
+            connection.execute(courses.insert().values(id=course, version_id=number))
+    return int(number)
+
+
+def find(connection: Connection, version_id: int) -> Version | None:
+    """Return version *version_id*."""
+    row = connection.execute(sa.select(versions).where(versions.c.id == version_id)).first()
+    if row is None:
+        return None
+    packed = json.loads(row.source)
+    return Version(row.id, packed["schedule"], packed["letters"], json.loads(row.first_ids))
+
+
+def newest(connection: Connection) -> tuple[int, str] | None:
+    """Return the number and the digest of the newest version."""
+    row = connection.execute(sa.select(versions.c.id, versions.c.digest).order_by(versions.c.id.desc()).limit(1)).first()
+    return None if row is None else (row.id, row.digest)
+
+
+def running(connection: Connection) -> dict[str, CourseState]:
+    """Return every course that has a live version, by id."""
+    rows = connection.execute(
+        sa.select(courses.c.id, courses.c.version_id, courses.c.held_at, courses.c.held_reason).order_by(courses.c.id)
+    )
+    return {row.id: CourseState(*row) for row in rows}
+
+
+def hold(connection: Connection, course: str | None, reason: str, now: datetime) -> int:
+    """Hold *course*, or every course, and return how many were not held before."""
+    change = courses.update().where(courses.c.held_at.is_(None)).values(held_at=now, held_reason=reason)
+    return connection.execute(change if course is None else change.where(courses.c.id == course)).rowcount
+
+
+def release(connection: Connection, course: str | None) -> int:
+    """Release *course*, or every course, with the lessons held in it, and return how many courses were held."""
+    change = courses.update().where(courses.c.held_at.is_not(None)).values(held_at=None, held_reason="")
+    lift = lesson_holds.delete()
+    connection.execute(lift if course is None else lift.where(lesson_holds.c.course == course))
+    return connection.execute(change if course is None else change.where(courses.c.id == course)).rowcount
+
+
+def hold_lesson(
+    connection: Connection, course: str, letter: str, *, version_id: int, reason: str, detail: str, now: datetime
+) -> None:
+    """Hold one lesson of one version: its letter is broken, or the provider refuses it for everybody."""
+    connection.execute(lesson_holds.delete().where(lesson_holds.c.course == course, lesson_holds.c.letter == letter))
+    connection.execute(
+        lesson_holds.insert().values(
+            course=course, letter=letter, version_id=version_id, reason=reason, detail=detail, held_at=now
+        )
+    )
+
+
+def held_lessons(connection: Connection) -> list[sa.Row[tuple[str, str, datetime, str, str, int]]]:
+    """Return the held lessons: course, letter, held_at, reason, detail, version_id."""
+    return list(connection.execute(sa.select(lesson_holds).order_by(lesson_holds.c.course, lesson_holds.c.letter)))

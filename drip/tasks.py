@@ -1,0 +1,206 @@
+"""The one module that knows Celery: tasks carry ids, never a letter, and none has an ETA.
+
+Redis is a hint channel. A lost message costs seconds, because the next tick hints again; a repeated one finds nothing
+to claim. Every setting below has its reason beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from celery import Celery, signals
+from kombu.exceptions import OperationalError
+
+from drip import clock, config
+from drip.errors import DripError
+from drip.flows import listening
+from drip.flows.sending import CannotRecord, nothing
+from drip.flows.ticking import ClockJumped
+from drip.store.owners import kill_hung_children
+from drip.wiring import Deployment, log_to_stderr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drip.flows.sending import Sender
+    from drip.flows.ticking import Ticker
+    from drip.store.owners import Incarnation
+
+VISIBILITY_SECONDS = 900
+TASK_SECONDS_MAX = 600
+TICK_SECONDS = 2.0
+CANNOT_RECORD_EXIT = 70
+
+log = structlog.get_logger("drip.tasks")
+
+
+class Process:
+    """What one worker process works with, made in the process itself: a fork inherits locks and sockets it must not share."""
+
+    def __init__(self, settings: config.Settings, at: Callable[[str], None], backoff_scale: float) -> None:
+        """Open nothing yet."""
+        self.pid = os.getpid()
+        self.deployment = Deployment(settings)
+        self._at = at
+        self._backoff_scale = backoff_scale
+        self._owner: Incarnation | None = None
+        self._sender: Sender | None = None
+        self._ticker: Ticker | None = None
+
+    @property
+    def sender(self) -> Sender:
+        """What hands batches over, owned by this process."""
+        if self._sender is None:
+            self._owner = self.deployment.incarnation()
+            self._sender = self.deployment.sender(self._owner, at=self._at, backoff_scale=self._backoff_scale)
+        return self._sender
+
+    @property
+    def ticker(self) -> Ticker:
+        """The ticks of this process."""
+        if self._ticker is None:
+            self._ticker = self.deployment.ticker()
+        return self._ticker
+
+
+def make_app(
+    settings: config.Settings | None = None,
+    *,
+    at: Callable[[str], None] = nothing,
+    backoff_scale: float = 1.0,
+    tick_seconds: float = TICK_SECONDS,
+) -> Celery:
+    """Return the Celery application; *at* hears the named points of a batch, for tests that kill the worker there."""
+    found = settings or config.load()
+    app = Celery("drip")
+    app.conf.update(_celery_settings(found, tick_seconds))
+    processes: dict[int, Process] = {}
+
+    def process() -> Process:
+        if os.getpid() not in processes:
+            processes.clear()
+            processes[os.getpid()] = Process(found, at, backoff_scale)
+        return processes[os.getpid()]
+
+    @app.task(name="drip.tick", expires=10 * tick_seconds)
+    def tick() -> None:
+        """Do one tick and hint at what came of it."""
+        try:
+            report = process().ticker.tick()
+        except ClockJumped:
+            return
+        for batch_id in report.hints:
+            _publish(send, batch_id)
+        listening_to = process().deployment
+        while listening.work(listening_to.database, listening_to.library):
+            pass
+        if report.more:
+            _publish(tick)
+
+    @app.task(name="drip.send")
+    def send(batch_id: str) -> None:
+        """Hand one batch over."""
+        try:
+            process().sender.send(batch_id)
+        except CannotRecord:
+            # Only our death lets the next tick prove that nobody is calling the provider any more.
+            log.critical("cannot-record", batch=batch_id)
+            os._exit(CANNOT_RECORD_EXIT)
+
+    @app.task(name="drip.listen")
+    def listen() -> None:
+        """Work off what the provider reported."""
+        deployment = process().deployment
+        while listening.work(deployment.database, deployment.library):
+            pass
+
+    _watch(app, found)
+    return app
+
+
+def _publish(task: Any, *arguments: str) -> None:  # noqa: ANN401 - a Celery task
+    """Hint at work; a broker that does not answer is no harm, the next tick hints again."""
+    try:
+        task.apply_async(arguments, retry=False)
+    except (OperationalError, OSError) as trouble:
+        log.warning("hint-lost", task=task.name, why=type(trouble).__name__)
+
+
+def _celery_settings(settings: config.Settings, tick_seconds: float) -> dict[str, Any]:
+    transport = {
+        # A task that runs longer than this is given to a second worker: harmless, but a waste.
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry_on_timeout": False,
+        # One queue, one priority: one key to look at.
+        "priority_steps": [0],
+    }
+    return {
+        "broker_url": settings.redis_url or "redis+socket:///nowhere",
+        # Nobody asks for results: the database has them.
+        "result_backend": None,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_default_queue": "drip",
+        # A killed worker's hint comes back; claims in the database make the repeat harmless.
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_max_tasks_per_child": 1_000,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_soft_shutdown_timeout": 30,
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        # Below the visibility timeout, far above the longest request.
+        "task_time_limit": TASK_SECONDS_MAX,
+        "broker_transport_options": transport,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": 5,
+        "timezone": "UTC",
+        "enable_utc": True,
+        "beat_schedule": {"tick": {"task": "drip.tick", "schedule": tick_seconds, "options": {"expires": 10 * tick_seconds}}},
+        "beat_max_loop_interval": max(1, int(tick_seconds)),
+    }
+
+
+def _watch(app: Celery, settings: config.Settings) -> None:
+    """Set up a worker's parent: check the door before any work, and kill children whose heart has stopped."""
+
+    @signals.worker_init.connect(weak=False)
+    def begin(sender: Any = None, **_: Any) -> None:  # noqa: ANN401 - Celery's own
+        if getattr(sender, "app", None) is not app:
+            return
+        log_to_stderr(settings.log)
+        deployment = Deployment(settings)
+        try:
+            deployment.check_door()
+        except DripError as trouble:
+            log.critical("cannot-start", why=str(trouble))
+            raise SystemExit(trouble.exit_code) from trouble
+        finally:
+            deployment.database.dispose()
+        threading.Thread(target=_watchdog, args=[settings], name="drip-watchdog", daemon=True).start()
+
+    @signals.beat_init.connect(weak=False)
+    def begin_beat(**_: Any) -> None:  # noqa: ANN401 - Celery's own
+        log_to_stderr(settings.log)
+
+
+def _watchdog(settings: config.Settings) -> None:
+    while True:
+        clock.wait(config.WATCHDOG_SECONDS / 4)
+        for pid in kill_hung_children(settings.owners_directory, silent_seconds=config.WATCHDOG_SECONDS):
+            log.error("worker-killed", pid=pid, why="its heart stopped", signal=int(signal.SIGKILL))

@@ -1,0 +1,260 @@
+"""Wiring: from settings to the objects that a process works with, and the sandbox's time machine over them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import sys
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import structlog
+
+from drip import clock
+from drip.config import REQUEST_SECONDS, WATCHDOG_SECONDS, Settings
+from drip.core.progress import LiveCourse, first_ids
+from drip.core.project import Project, project_of
+from drip.core.source import Source
+from drip.core.token import CONFIRM, Tokens
+from drip.errors import NotFound, ProblemsFound, RenderFault
+from drip.files import parse_source, read_project
+from drip.flows.scheduling import check
+from drip.flows.sending import Sender, nothing
+from drip.flows.ticking import Ticker
+from drip.mail.envelope import Envelopes
+from drip.mail.render import LetterBook
+from drip.mail.sendgrid import SendGridMailer
+from drip.mail.smtp import SmtpMailer
+from drip.store import migrations, stamps, versions
+from drip.store.owners import Incarnation
+from drip.store.session import Database
+from drip.store.stamps import REAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drip.mail.message import Mailer
+
+log = structlog.get_logger("drip")
+
+
+def log_to_stderr(kind: str = "plain") -> None:
+    """Write structured logs to stderr: `plain` for people, `json` for machines; ids and never an address."""
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if kind == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+class Library:
+    """Versions from the database, parsed once per process and kept."""
+
+    def __init__(self, database: Database, base_url: str) -> None:
+        """Read from *database* when first asked for a version; links in letters begin with *base_url*."""
+        self._database = database
+        self._base_url = base_url
+        self._projects: dict[int, tuple[Project, versions.Version]] = {}
+        self._courses: dict[tuple[int, str], LiveCourse] = {}
+        self._books: dict[tuple[int, str], LetterBook] = {}
+        self._lock = threading.RLock()
+
+    def course(self, version_id: int, course_id: str) -> LiveCourse:
+        """Return the course as it stands in a version; raises NotFound for one that has no such course."""
+        key = (version_id, course_id)
+        found = self._courses.get(key)
+        if found is not None:
+            return found
+        with self._lock:
+            project, version = self._project(version_id)
+            course = project.schedule.courses.get(course_id)
+            if course is None:
+                msg = f"version {version_id} has no course {course_id!r}"
+                raise NotFound(msg)
+            return self._courses.setdefault(key, LiveCourse(version_id, course, version.first_ids.get(course_id, {})))
+
+    def book(self, version_id: int, course_id: str) -> LetterBook:
+        """Return the letters of a course as they stand in a version."""
+        key = (version_id, course_id)
+        found = self._books.get(key)
+        if found is not None:
+            return found
+        with self._lock:
+            project, _ = self._project(version_id)
+            return self._books.setdefault(key, book_of(project, course_id, self._base_url))
+
+    def is_draft(self, version_id: int, course_id: str, letter: str) -> bool:
+        """Whether a letter is still a draft in that version."""
+        project, _ = self._project(version_id)
+        current = self.course(version_id, course_id).current_id(letter) or letter
+        found = project.letters.get(current)
+        return found is not None and found.lesson is not None and found.lesson.draft
+
+    def _project(self, version_id: int) -> tuple[Project, versions.Version]:
+        found = self._projects.get(version_id)
+        if found is not None:
+            return found
+        with self._database.read() as connection:
+            version = versions.find(connection, version_id)
+        if version is None:
+            msg = f"there is no version {version_id}"
+            raise NotFound(msg)
+        project, problems = project_of(parse_source(Source(version.schedule_text, version.letters)))
+        if project is None:
+            raise ProblemsFound(problems)
+        return self._projects.setdefault(version_id, (project, version))
+
+
+def book_of(project: Project, course_id: str, base_url: str) -> LetterBook:
+    """Return the letters of one course of a *project*, ready to render."""
+    course = project.schedule.courses[course_id]
+    return LetterBook(project.files, course, base_url, front=project.front, references=project.references)
+
+
+def render_check(project: Project) -> list[RenderFault]:
+    """Return the fault of every letter that cannot be rendered, in any course, full or short."""
+    return [fault for course in project.schedule.courses for fault in book_of(project, course, "http://127.0.0.1").faults()]
+
+
+class Deployment:
+    """Everything one process needs, opened when first used; make it after any fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Keep the *settings*; nothing is opened yet."""
+        self.settings = settings
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, which must be stamped for the door that the settings ask for."""
+        return Database(self.settings.database)
+
+    @cached_property
+    def library(self) -> Library:
+        """The applied versions."""
+        return Library(self.database, self.settings.base_url)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """What signs links."""
+        return Tokens(self.settings.secret_keys)
+
+    @property
+    def suppression_key(self) -> bytes:
+        """The key under which addresses are hashed."""
+        return self.settings.suppression_key.encode()
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """The door that the settings name."""
+        settings = self.settings
+        if settings.smtp_url:
+            return SmtpMailer(settings.smtp_url, request_timeout_seconds=REQUEST_SECONDS)
+        if settings.sendgrid_key:
+            return SendGridMailer(settings.sendgrid_key, settings.sendgrid_url, request_timeout_seconds=REQUEST_SECONDS)
+        return SendGridMailer(sandbox_api_key(settings), settings.sandbox_url, request_timeout_seconds=REQUEST_SECONDS)
+
+    @property
+    def leave_wait_seconds(self) -> float:
+        """How long an answer to a leave may wait: the longest request, and then the watchdog's period."""
+        return REQUEST_SECONDS + WATCHDOG_SECONDS
+
+    def check_door(self) -> None:
+        """Raise unless the database answers, is up to date and was made for this door and this suppression key."""
+        self.database.require()
+        migrations.require_newest(self.database)
+        with self.database.write() as connection:
+            stamps.claim_door(
+                connection, self.settings.door, suppression_check=suppression_check(self.suppression_key), now=clock.machine_now()
+            )
+
+    def prepare(self) -> bool:
+        """Migrate, stamp, and make the files version 1 when nothing is live yet; return whether the files are the live ones.
+
+        Raises ProblemsFound when the files have faults and nothing is live; a running course is never touched here.
+        """
+        self.settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.database.require()
+        migrations.upgrade(self.database)
+        self.check_door()
+        source = read_project(self.settings.schedule, self.settings.emails)
+        with self.database.read() as connection:
+            newest = versions.newest(connection)
+        if newest is not None:
+            return newest[1] == versions.digest_of(source.schedule_text, source.letters)
+        result = check(
+            source, render_check=render_check, schedule_file=str(self.settings.schedule), emails=str(self.settings.emails)
+        )
+        if result.schedule is None:
+            raise ProblemsFound(result.problems)
+        with self.database.write() as connection:
+            if versions.newest(connection) is None:
+                versions.publish(
+                    connection,
+                    schedule_text=source.schedule_text,
+                    letters=source.letters,
+                    course_ids=result.schedule.courses,
+                    first_ids={course_id: first_ids(course, {}) for course_id, course in result.schedule.courses.items()},
+                    now=clock.machine_now(),
+                    note="the first version",
+                )
+        return True
+
+    def incarnation(self) -> Incarnation:
+        """Begin to live as an owner of deliveries."""
+        return Incarnation(self.database, self.settings.owners_directory)
+
+    def ticker(self) -> Ticker:
+        """Return the ticks of this process."""
+        return Ticker(self.database, self.library, door=self.settings.sender, batch_max=self._batch_max)
+
+    @property
+    def _batch_max(self) -> int:
+        return SmtpMailer.batch_max if self.settings.smtp_url else SendGridMailer.batch_max
+
+    def service_token(self, _letter: str, enrollment: str) -> str:
+        """Return the dated token of a service letter: a confirmation grows old after thirty days."""
+        return self.tokens.sign_dated(CONFIRM, enrollment, now=clock.machine_now())
+
+    def sender(
+        self,
+        owner: Incarnation,
+        *,
+        at: Callable[[str], None] = nothing,
+        allowed: Callable[[str, int], bool] = lambda _course, _count: True,
+        backoff_scale: float = 1.0,
+    ) -> Sender:
+        """Return what hands batches over in this process; *at* hears named points, *allowed* is the shared rate limit."""
+        envelopes = Envelopes(self.library, self.tokens, self.settings.base_url, service_token=self.service_token)
+        return Sender(
+            self.database,
+            self.library,
+            self.mailer,
+            envelopes,
+            door=self.settings.sender,
+            owner=owner.id,
+            real=self.settings.door == REAL,
+            allowed=allowed,
+            at=at,
+            backoff_scale=backoff_scale,
+        )
+
+
+def suppression_check(key: bytes) -> str:
+    """Return what a database keeps to recognise its suppression key."""
+    return hmac.digest(key, b"drip", hashlib.sha256).hex()
+
+
+def sandbox_api_key(settings: Settings) -> str:
+    """Return the key that the engine shows to the sandbox: derived, so that both sides know it without asking."""
+    return "SG." + hmac.digest(settings.suppression_key.encode(), b"sandbox", hashlib.sha256).hex()[:40]
