@@ -39,7 +39,7 @@ NAMES = {
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 REAL_SENDGRID = "https://api.sendgrid.com"
-SANDBOX_KEY_FILE = "sandbox.json"
+KEY_LENGTH_MIN = 16
 
 REQUEST_SECONDS = 20.0
 """The longest that one request to the provider may take."""
@@ -90,28 +90,37 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        faults = []
+        faults = [*self._address_faults(), *self._key_faults()]
         if self.sendgrid_key and self.smtp_url:
             faults.append("set either SENDGRID_API_KEY or DRIP_SMTP_URL, not both: letters leave by one door")
-        address = urlsplit(self.base_url)
-        if address.scheme not in {"http", "https"} or not address.hostname or address.query or address.fragment:
-            faults.append("DRIP_BASE_URL must be an address such as https://letters.example.com")
-        elif self.door == SANDBOX and address.hostname not in LOOPBACK:
-            faults.append("DRIP_BASE_URL names a public address but no provider is set: set SENDGRID_API_KEY or DRIP_SMTP_URL")
-        if self.door == REAL:
-            if address.scheme == "http" and address.hostname not in LOOPBACK:
-                faults.append("DRIP_BASE_URL must begin with https:// : one-click unsubscribe is asked for over TLS only")
-            if not self.secret_keys:
-                faults.append("DRIP_SECRET_KEYS is not set: links in letters are signed with it; make one with: drip keys")
-            if not self.suppression_key:
-                faults.append("DRIP_SUPPRESSION_KEY is not set: people who left are known by it alone; make one with: drip keys")
-        if any(len(key) < 16 for key in (*self.secret_keys, *filter(None, [self.suppression_key]))):
-            faults.append("keys must have at least 16 characters; make one with: drip keys")
         if self.log not in {"plain", "json"}:
             faults.append("DRIP_LOG must be plain or json")
         if faults:
             raise ValueError("\n".join(faults))
         return self
+
+    def _address_faults(self) -> list[str]:
+        """Return what is wrong with the address under which people reach the pages."""
+        address = urlsplit(self.base_url)
+        if address.scheme not in {"http", "https"} or not address.hostname or address.query or address.fragment:
+            return ["DRIP_BASE_URL must be an address such as https://letters.example.com"]
+        local = address.hostname in LOOPBACK
+        if self.door == SANDBOX and not local:
+            return ["DRIP_BASE_URL names a public address but no provider is set: set SENDGRID_API_KEY or DRIP_SMTP_URL"]
+        if self.door == REAL and address.scheme == "http" and not local:
+            return ["DRIP_BASE_URL must begin with https:// : one-click unsubscribe is asked for over TLS only"]
+        return []
+
+    def _key_faults(self) -> list[str]:
+        """Return what is wrong with the keys."""
+        faults = []
+        if self.door == REAL and not self.secret_keys:
+            faults.append("DRIP_SECRET_KEYS is not set: links in letters are signed with it; make one with: drip keys")
+        if self.door == REAL and not self.suppression_key:
+            faults.append("DRIP_SUPPRESSION_KEY is not set: people who left are known by it alone; make one with: drip keys")
+        if any(len(key) < KEY_LENGTH_MIN for key in (*self.secret_keys, *filter(None, [self.suppression_key]))):
+            faults.append(f"keys must have at least {KEY_LENGTH_MIN} characters; make one with: drip keys")
+        return faults
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:

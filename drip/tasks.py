@@ -67,6 +67,77 @@ class Process:
         return self._ticker
 
 
+class Work:
+    """The three tasks, over what the process at hand works with."""
+
+    def __init__(self, app: Celery, settings: config.Settings, at: Callable[[str], None], backoff_scale: float) -> None:
+        """Open nothing yet: a fork comes in between."""
+        self._app = app
+        self._settings = settings
+        self._at = at
+        self._backoff_scale = backoff_scale
+        self._process: Process | None = None
+
+    def _here(self) -> Process:
+        if self._process is None or self._process.pid != os.getpid():
+            self._process = Process(self._settings, self._at, self._backoff_scale)
+        return self._process
+
+    def tick(self) -> None:
+        """Do one tick, hint at what came of it, and work off what the provider reported meanwhile."""
+        try:
+            report = self._here().ticker.tick()
+        except ClockJumped:
+            return
+        hints = Hints(self._app)
+        for batch_id in report.hints:
+            hints.send(batch_id)
+        self.listen()
+        if report.more:
+            hints.tick()
+
+    def send(self, batch_id: str) -> None:
+        """Hand one batch over."""
+        try:
+            self._here().sender.send(batch_id)
+        except CannotRecord:
+            # Only our death lets the next tick prove that nobody is calling the provider any more.
+            log.critical("cannot-record", batch=batch_id)
+            os._exit(CANNOT_RECORD_EXIT)
+
+    def listen(self) -> None:
+        """Work off what the provider reported."""
+        deployment = self._here().deployment
+        while listening.work(deployment.database, deployment.library):
+            pass
+
+
+class Hints:
+    """Publishes hints at work; a broker that does not answer is no harm, the next tick hints again."""
+
+    def __init__(self, app: Celery) -> None:
+        """Publish through *app*."""
+        self._app = app
+
+    def tick(self) -> None:
+        """Ask for a tick now."""
+        self._publish("drip.tick")
+
+    def listen(self) -> None:
+        """Say that reports wait to be worked off."""
+        self._publish("drip.listen")
+
+    def send(self, batch_id: str) -> None:
+        """Say that a batch waits to be handed over."""
+        self._publish("drip.send", batch_id)
+
+    def _publish(self, name: str, *arguments: str) -> None:
+        try:
+            self._app.tasks[name].apply_async(arguments, retry=False)
+        except (OperationalError, OSError) as trouble:
+            log.warning("hint-lost", task=name, why=type(trouble).__name__)
+
+
 def make_app(
     settings: config.Settings | None = None,
     *,
@@ -78,56 +149,23 @@ def make_app(
     found = settings or config.load()
     app = Celery("drip")
     app.conf.update(_celery_settings(found, tick_seconds))
-    processes: dict[int, Process] = {}
+    work = Work(app, found, at, backoff_scale)
 
-    def process() -> Process:
-        if os.getpid() not in processes:
-            processes.clear()
-            processes[os.getpid()] = Process(found, at, backoff_scale)
-        return processes[os.getpid()]
-
+    # Plain functions: Celery reads the signature of what it is given, and a bound method's holds `self`.
     @app.task(name="drip.tick", expires=10 * tick_seconds)
     def tick() -> None:
-        """Do one tick and hint at what came of it."""
-        try:
-            report = process().ticker.tick()
-        except ClockJumped:
-            return
-        for batch_id in report.hints:
-            _publish(send, batch_id)
-        listening_to = process().deployment
-        while listening.work(listening_to.database, listening_to.library):
-            pass
-        if report.more:
-            _publish(tick)
+        work.tick()
 
     @app.task(name="drip.send")
     def send(batch_id: str) -> None:
-        """Hand one batch over."""
-        try:
-            process().sender.send(batch_id)
-        except CannotRecord:
-            # Only our death lets the next tick prove that nobody is calling the provider any more.
-            log.critical("cannot-record", batch=batch_id)
-            os._exit(CANNOT_RECORD_EXIT)
+        work.send(batch_id)
 
-    @app.task(name="drip.listen")
+    @app.task(name="drip.listen", expires=60)
     def listen() -> None:
-        """Work off what the provider reported."""
-        deployment = process().deployment
-        while listening.work(deployment.database, deployment.library):
-            pass
+        work.listen()
 
     _watch(app, found)
     return app
-
-
-def _publish(task: Any, *arguments: str) -> None:  # noqa: ANN401 - a Celery task
-    """Hint at work; a broker that does not answer is no harm, the next tick hints again."""
-    try:
-        task.apply_async(arguments, retry=False)
-    except (OperationalError, OSError) as trouble:
-        log.warning("hint-lost", task=task.name, why=type(trouble).__name__)
 
 
 def _celery_settings(settings: config.Settings, tick_seconds: float) -> dict[str, Any]:

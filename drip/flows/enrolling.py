@@ -14,12 +14,10 @@ from drip.errors import NotFound, UsageError
 from drip.store import deliveries, enrollments, stamps, subscribers, versions
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
     from drip.clock import Now
     from drip.core.progress import LiveCourse
     from drip.mail.library import Library
-    from drip.store.session import Database
+    from drip.store.session import Connection, Database
 
 
 class Enrolled(StrEnum):

@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy.engine import Connection
-
     from drip.clock import Now
     from drip.mail.library import Library
     from drip.store.deliveries import Delivery
     from drip.store.events import Event
-    from drip.store.session import Database
+    from drip.store.session import Connection, Database
 
 PAGE = 500
 

@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
-    from sqlalchemy.engine import Connection
-
     from drip.clock import Now
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse
@@ -55,7 +53,7 @@ if TYPE_CHECKING:
     from drip.mail.library import Library
     from drip.mail.message import Mailer, Message
     from drip.store.deliveries import Delivery, Ready
-    from drip.store.session import Database
+    from drip.store.session import Connection, Database
 
 RECORD_SECONDS_MAX = 60.0
 SEND_BY_SECONDS = 5.0
@@ -315,7 +313,7 @@ class Sender:
                 if deliveries.withhold(connection, [delivery.id], reason=reason, now=now.machine):
                     results.conclude(connection, [delivery], State.WITHHELD, {delivery.course: course}, calendar=now.calendar)
             elif reason in {Reason.WINDOW, Reason.GAP}:
-                moves.follow_up(connection, delivery, person, course, now, reason)
+                moves.follow_up(connection, delivery, person, course, now, reason=reason)
             else:
                 deliveries.release(connection, [delivery.id], owner=self._owner, now=now.machine, reason=reason)
 

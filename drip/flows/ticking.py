@@ -23,12 +23,10 @@ from drip.store import batches, deliveries, enrollments, moves, owners, recovery
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy.engine import Connection
-
     from drip.clock import Now
     from drip.core.progress import LiveCourse
     from drip.mail.library import Library
-    from drip.store.session import Database
+    from drip.store.session import Connection, Database
 
 PAGE = 2_000
 WAITING_MAX = 32_000
@@ -217,7 +215,9 @@ class Ticker:
         moves.lock_people(connection, [delivery.subscriber_id for delivery in late])
         people = enrollments.find_many(connection, [delivery.enrollment_id for delivery in late])
         for delivery in late:
-            moves.follow_up(connection, delivery, people[delivery.enrollment_id], live[delivery.course], now, Reason.WINDOW)
+            moves.follow_up(
+                connection, delivery, people[delivery.enrollment_id], live[delivery.course], now, reason=Reason.WINDOW
+            )
         report.moved += len(late)
 
     # Batches --------------------------------------------------------------------------------------------------------

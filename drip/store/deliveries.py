@@ -352,9 +352,8 @@ def redate(
     return moved.rowcount == 1
 
 
-def held(connection: Connection) -> sa.ColumnElement[bool]:
+def held() -> sa.ColumnElement[bool]:
     """Return the condition that a delivery's course or lesson is held."""
-    del connection
     course = sa.exists().where(courses.c.id == deliveries.c.course, courses.c.held_at.is_not(None)).correlate(deliveries)
     lesson = (
         sa.exists()
@@ -379,7 +378,7 @@ def sendable(connection: Connection, calendar: datetime, limit: int, *, batched:
             deliveries.c.blocked.is_(False),
             deliveries.c.batch_id.is_not(None) if batched else deliveries.c.batch_id.is_(None),
             sa.or_(deliveries.c.closes_at.is_(None), deliveries.c.closes_at > calendar),
-            ~held(connection),
+            ~held(),
         )
         .order_by(deliveries.c.meant_on, deliveries.c.id)
         .limit(limit)
@@ -399,7 +398,7 @@ def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Deli
             deliveries.c.not_before <= calendar,
             deliveries.c.closes_at <= calendar,
             enrollments.c.state == "active",
-            ~held(connection),
+            ~held(),
         )
         .order_by(deliveries.c.id)
         .limit(limit)

@@ -89,14 +89,9 @@ def change_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
     connection.execute(statement, [{"row_id": row["id"], **{f"new_{name}": row[name] for name in columns}} for row in ordered])
 
 
-def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
-    """Return a page of active enrollments whose next letter is due at *now*, oldest meant date first, locked.
-
-    Those of held courses and at held lessons are left out. On PostgreSQL other ticks skip the locked rows; on SQLite
-    there is one writer at a time.
-    """
-    held_course = sa.select(courses.c.id).where(courses.c.held_at.is_not(None))
-    held_lesson = (
+def held_next_lesson() -> sa.ColumnElement[bool]:
+    """Return the condition that the live letter of an enrollment's next lesson is held."""
+    return (
         sa.exists()
         .where(
             lesson_holds.c.course == enrollments.c.course,
@@ -106,6 +101,15 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
         )
         .correlate(enrollments)
     )
+
+
+def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
+    """Return a page of active enrollments whose next letter is due at *now*, oldest meant date first, locked.
+
+    Those of held courses and at held lessons are left out. On PostgreSQL other ticks skip the locked rows; on SQLite
+    there is one writer at a time.
+    """
+    held_course = sa.select(courses.c.id).where(courses.c.held_at.is_not(None))
     query = (
         sa.select(*_COLUMNS)
         .where(
@@ -113,7 +117,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
             enrollments.c.state == Stage.ACTIVE.value,
             enrollments.c.open_delivery.is_(None),
             enrollments.c.course.not_in(held_course),
-            ~held_lesson,
+            ~held_next_lesson(),
         )
         .order_by(enrollments.c.next_meant_on, enrollments.c.id)
         .limit(limit)

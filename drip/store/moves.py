@@ -26,7 +26,9 @@ def lock_people(connection: Connection, subscriber_ids: Iterable[int]) -> None:
     lock_rows(connection, subscribers, sorted(set(subscriber_ids)))
 
 
-def follow_up(connection: Connection, delivery: Delivery, person: Enrollment, course: LiveCourse, now: Now, reason: str) -> None:
+def follow_up(
+    connection: Connection, delivery: Delivery, person: Enrollment, course: LiveCourse, now: Now, *, reason: str
+) -> None:
     """Give an open scheduled letter that may not go now the next date on which it may."""
     step = step_of(person, course.course)
     if step is None or delivery.closes_at is None or delivery.not_before is None:

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from drip.core.delivery import OPEN, Kind, State
 from drip.core.enrollment import Pause, Stage
-from drip.store.tables import deliveries, enrollments, omissions
+from drip.store.deliveries import held as held_delivery
+from drip.store.enrollments import held_next_lesson
+from drip.store.tables import courses, deliveries, enrollments, omissions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +37,14 @@ class Sums:
     open: int
 
     @property
+    def accounted(self) -> int:
+        """How many letters have a named state."""
+        return self.submitted + self.withheld + self.failed + self.uncertain + self.open
+
+    @property
     def adds_up(self) -> bool:
         """Whether due = submitted + withheld + failed + uncertain + open."""
-        return self.due == self.submitted + self.withheld + self.failed + self.uncertain + self.open
+        return self.due == self.accounted
 
 
 def sums(connection: Connection) -> list[Sums]:
@@ -97,15 +104,22 @@ def places(connection: Connection, course: str) -> dict[str | None, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def _may_move() -> sa.ColumnElement[bool]:
+    """Return the condition that an enrollment is active, waits for a date, and is not held."""
+    held = sa.exists().where(courses.c.id == enrollments.c.course, courses.c.held_at.is_not(None)).correlate(enrollments)
+    return sa.and_(enrollments.c.state == Stage.ACTIVE.value, enrollments.c.open_delivery.is_(None), ~held, ~held_next_lesson())
+
+
 def next_moment(connection: Connection) -> datetime | None:
-    """Return the next calendar instant at which something is to be done; None when nothing is dated."""
+    """Return the next calendar instant at which something is to be done; None when nothing is dated.
+
+    What is held or parked has no moment until an operator lets it go.
+    """
     earliest = [
-        connection.execute(
-            sa.select(sa.func.min(enrollments.c.next_due_at)).where(enrollments.c.state == Stage.ACTIVE.value)
-        ).scalar(),
+        connection.execute(sa.select(sa.func.min(enrollments.c.next_due_at)).where(_may_move())).scalar(),
         connection.execute(
             sa.select(sa.func.min(deliveries.c.not_before)).where(
-                deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False)
+                deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False), ~held_delivery()
             )
         ).scalar(),
     ]
@@ -113,19 +127,22 @@ def next_moment(connection: Connection) -> datetime | None:
 
 
 def open_count(connection: Connection, calendar: datetime) -> int:
-    """Return how many letters are on their way: claimed, being handed over, or pending with their time come."""
+    """Return how many letters are on their way: claimed, being handed over, or pending with their time come and not held."""
+    waiting = sa.and_(
+        deliveries.c.state == State.PENDING.value,
+        deliveries.c.not_before <= calendar,
+        deliveries.c.blocked.is_(False),
+        ~held_delivery(),
+    )
     query = sa.select(sa.func.count()).where(
-        deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value])
-        | ((deliveries.c.state == State.PENDING.value) & (deliveries.c.not_before <= calendar) & deliveries.c.blocked.is_(False))
+        sa.or_(deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value]), waiting)
     )
     return int(connection.execute(query).scalar_one())
 
 
 def due_count(connection: Connection, calendar: datetime) -> int:
-    """Return how many people are due and have no delivery open yet."""
-    query = sa.select(sa.func.count()).where(
-        enrollments.c.state == Stage.ACTIVE.value, enrollments.c.next_due_at <= calendar, enrollments.c.open_delivery.is_(None)
-    )
+    """Return how many people are due, have no delivery open yet and are not held."""
+    query = sa.select(sa.func.count()).where(_may_move(), enrollments.c.next_due_at <= calendar)
     return int(connection.execute(query).scalar_one())
 
 
@@ -135,7 +152,7 @@ def due_count(connection: Connection, calendar: datetime) -> int:
 def audit(connection: Connection, live: Mapping[str, LiveCourse]) -> list[str]:
     """Return every way in which the books do not agree with themselves, in sentences; none when they do."""
     faults = [
-        f"{one.course}: {one.due} letters fell due and {one.submitted + one.withheld + one.failed + one.uncertain + one.open} are accounted for"
+        f"{one.course}: {one.due} letters fell due and {one.accounted} are accounted for"
         for one in sums(connection)
         if not one.adds_up
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from drip.errors import SettingsError, Unreachable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy.engine import Connection, Engine
+__all__ = ["Connection", "Database", "DatabaseTrouble", "lock_rows"]
 
 DatabaseTrouble = DBAPIError
 """What a flow may catch when the database fails under it."""

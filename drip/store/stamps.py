@@ -39,7 +39,7 @@ def claim_door(connection: Connection, door: str, *, suppression_check: str, now
         )
         raise WrongDoor(msg)
     if row.suppression_check != suppression_check:
-        msg = "DRIP_SUPPRESSION_KEY is not the one this database was made with; everybody who left is known by it alone: set it back"
+        msg = "DRIP_SUPPRESSION_KEY is not the one this database was made with; who left is known by it alone: set it back"
         raise WrongDoor(msg)
 
 

@@ -1,0 +1,118 @@
+"""The sink: stands where the provider stands, in a process of its own, and does as little as a server can.
+
+It reads each whole body, finds the delivery ids in it, answers 202 with an `X-Message-Id`, and that is all. Run as
+`python -m bench.sink`; it prints its port and ends when its standard input does. Control requests: `GET /figures` (what
+came since the last reset), `POST /reset`, `GET /body/N` (the N-th body of those kept).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import sys
+import threading
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+ID = re.compile(rb'"drip_delivery": ?"([^"]+)"')
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+BODIES_KEPT = 8
+
+
+@dataclass(slots=True)
+class Figures:
+    """What came in; *ids* holds every delivery id once."""
+
+    requests: int = 0
+    bytes: int = 0
+    letters: int = 0
+    ids: set[bytes] = field(default_factory=set)
+    bodies: list[bytes] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, body: bytes) -> None:
+        """Count one request."""
+        found = ID.findall(body)
+        with self.lock:
+            self.requests += 1
+            self.bytes += len(body)
+            self.letters += len(found)
+            self.ids.update(found)
+            if len(self.bodies) < BODIES_KEPT:
+                self.bodies.append(body)
+
+    def reset(self) -> None:
+        """Begin again at nothing."""
+        with self.lock:
+            self.requests = self.bytes = self.letters = 0
+            self.ids.clear()
+            self.bodies.clear()
+
+    def told(self) -> bytes:
+        """Return the figures as JSON; a duplicate is a letter whose delivery id had come before."""
+        with self.lock:
+            duplicates = self.letters - len(self.ids)
+            figures = {"requests": self.requests, "bytes": self.bytes, "letters": self.letters, "duplicates": duplicates}
+        return json.dumps(figures).encode()
+
+
+def _answer(figures: Figures, method: bytes, path: bytes, body: bytes) -> bytes:
+    if method == b"POST" and path == b"/v3/mail/send":
+        figures.take(body)
+        return b"HTTP/1.1 202 Accepted\r\nX-Message-Id: %s\r\nContent-Length: 0\r\n\r\n" % uuid4().hex.encode()
+    answer = b""
+    if path == b"/reset":
+        figures.reset()
+    elif path == b"/figures":
+        answer = figures.told()
+    elif path.startswith(b"/body/"):
+        place = int(path.removeprefix(b"/body/"))
+        answer = figures.bodies[place] if place < len(figures.bodies) else b""
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer)
+
+
+def _serve(line: socket.socket, figures: Figures) -> None:
+    """Answer the requests of one connection until the other side closes it."""
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with line, line.makefile("rb", buffering=0) as stream:
+        while True:
+            head = bytearray()
+            while b"\r\n\r\n" not in head:
+                piece = stream.read(65_536)
+                if not piece:
+                    return
+                head += piece
+            top, _, begun = bytes(head).partition(b"\r\n\r\n")
+            method, path, _ = top.split(b" ", 2)
+            length = LENGTH.search(top)
+            body = bytearray(int(length[1]) if length else 0)
+            body[: len(begun)] = begun
+            view, filled = memoryview(body), len(begun)
+            while filled < len(body):
+                more = stream.readinto(view[filled:])
+                if not more:
+                    return
+                filled += more
+            view.release()
+            line.sendall(_answer(figures, method, path, bytes(body)))
+
+
+def main() -> int:
+    """Listen on a free port of this machine until standard input ends."""
+    figures = Figures()
+    server = socket.create_server(("127.0.0.1", 0), backlog=64)
+
+    def accept() -> None:
+        while True:
+            line, _ = server.accept()
+            threading.Thread(target=_serve, args=[line, figures], daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    print(server.getsockname()[1], flush=True)
+    sys.stdin.buffer.read()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""The time machine over a living engine: from one due moment to the next, never faster than the letters go."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from drip import clock
+from drip.core.address import address_key
+from drip.errors import DripError
+from drip.sandbox.api import make_sandbox
+from drip.sandbox.mailbox import Mailbox
+from drip.sandbox.serve import serve as serve_application
+from drip.sandbox.signing import load_key
+from drip.store import enrollments, events, reports, stamps, subscribers
+from drip.wiring import Deployment, sandbox_api_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drip.config import Settings
+    from drip.sandbox.timemachine import TimeStatus
+    from drip.store.session import Database
+
+POLL_SECONDS = 0.01
+ASK_AGAIN_SECONDS = 1.0
+STALLED_SECONDS = 90.0
+
+
+class Stalled(DripError):
+    """The letters that are due do not go; is a worker running, and is the sender open? `drip status` tells."""
+
+
+class Traveller:
+    """A time machine: it moves the calendar to the next due moment, asks for a tick, and waits until all is quiet.
+
+    Quiet means that nobody is due, no letter is open, and no report of the provider waits to be worked off. Windows and
+    gaps hold at any speed, because no moment is passed over.
+    """
+
+    def __init__(self, database: Database, ask_for_tick: Callable[[], None], *, stalled_seconds: float = STALLED_SECONDS) -> None:
+        """Travel over *database*; *ask_for_tick* hints at the workers."""
+        self._database = database
+        self._ask_for_tick = ask_for_tick
+        self._stalled_seconds = stalled_seconds
+        self._running = threading.Event()
+        self._waiting_for = ""
+
+    def step(self, limit: datetime | None = None) -> datetime | None:
+        """Go to the next moment at which something is due, but not past *limit*, and return when all is quiet again.
+
+        Returns that moment, or None when nothing is due any more up to *limit*. Raises Stalled when no worker takes
+        the letters.
+        """
+        self._wait_until_quiet()
+        with self._database.read() as connection:
+            moment = reports.next_moment(connection)
+        if moment is None or (limit is not None and moment > limit):
+            return None
+        self._move(moment)
+        self._ask_for_tick()
+        self._wait_until_quiet()
+        return moment
+
+    def pass_days(self, days: int) -> None:
+        """Let *days* days pass, letter by letter."""
+        limit = stamps.now(self._database).calendar + timedelta(days=days)
+        self._travel(limit)
+        self._move(limit)
+
+    def run(self) -> None:
+        """Let time pass until nothing is dated any more."""
+        self._travel(None)
+
+    def status(self) -> TimeStatus:
+        """Return the calendar's instant, whether it moves, how many people are on a course, and what it waits for."""
+        with self._database.read() as connection:
+            now = stamps.now_in(connection)
+            people = sum(
+                count for stage in reports.stages(connection).values() for name, count in stage.items() if name == "active"
+            )
+        return {"now": now.calendar, "running": self._running.is_set(), "people": people, "waiting_for": self._waiting_for}
+
+    def _travel(self, limit: datetime | None) -> None:
+        if self._running.is_set():
+            return
+        self._running.set()
+        try:
+            while self.step(limit) is not None:
+                pass
+        finally:
+            self._running.clear()
+
+    def _move(self, moment: datetime) -> None:
+        with self._database.write() as connection:
+            stamps.move_calendar(connection, moment)
+
+    def _wait_until_quiet(self) -> None:
+        begun = asked = clock.monotonic()
+        before = ""
+        while (what := self._unrest()) != "":
+            now = clock.monotonic()
+            if what != before:
+                before, begun = what, now
+            self._waiting_for = what
+            if now - begun > self._stalled_seconds:
+                raise Stalled
+            if now - asked > ASK_AGAIN_SECONDS:
+                self._ask_for_tick()
+                asked = now
+            clock.wait(POLL_SECONDS)
+        self._waiting_for = ""
+
+    def _unrest(self) -> str:
+        """Return what is not quiet yet, in words; empty when all is."""
+        with self._database.read() as connection:
+            now = stamps.now_in(connection)
+            counts = {
+                "people due": reports.due_count(connection, now.calendar),
+                "letters on their way": reports.open_count(connection, now.calendar),
+                "reports to work off": events.count_unworked(connection),
+            }
+        return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
+def serve(settings: Settings, host: str, port: int, *, ask_for_tick: Callable[[], None]) -> None:
+    """Serve the sandbox of an installation until a signal ends the process; raises WrongDoor for a real one."""
+    deployment = Deployment(settings)
+    deployment.check_door()
+    if settings.door != stamps.SANDBOX:
+        msg = "the sandbox runs only where no provider is set"
+        raise DripError(msg)
+    database = deployment.database
+    mailbox = Mailbox(settings.state / "mailbox.db")
+
+    def zone_of(address: str) -> ZoneInfo | None:
+        with database.read() as connection:
+            subscriber = subscribers.find_by_key(connection, address_key(address, deployment.suppression_key))
+            found = enrollments.find_for(connection, subscriber.id) if subscriber else []
+        try:
+            return ZoneInfo(found[0].zone) if found else None
+        except (KeyError, ValueError, OSError):
+            return None
+
+    application = make_sandbox(
+        mailbox,
+        api_key=sandbox_api_key(settings),
+        webhook_url=f"{settings.base_url.rstrip('/')}/webhooks/sendgrid",
+        signing_key=load_key(settings.state / "sandbox-key.pem"),
+        calendar=lambda: stamps.now(database).calendar,
+        time_machine=Traveller(database, ask_for_tick),
+        zone_of=zone_of,
+    )
+    try:
+        serve_application(application, host, port)
+    finally:
+        mailbox.close()
+        database.dispose()
