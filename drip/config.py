@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ NAMES = {
     "DRIP_STATE": "state",
     "DRIP_SANDBOX_URL": "sandbox_url",
     "DRIP_LOG": "log",
+    "DRIP_QUEUE": "queue",
     "SENDGRID_API_KEY": "sendgrid_key",
 }
 """Every setting by its name in the environment; each may also be given as NAME_FILE, the path of a file that holds it."""
@@ -46,6 +48,20 @@ REQUEST_SECONDS = 20.0
 
 WATCHDOG_SECONDS = 20.0
 """How long a worker's heart may be silent before the worker is killed."""
+
+RECORD_SECONDS = 60.0
+"""How long a worker tries to record a result before it ends itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a process waits for what may never come; tests have less of it."""
+
+    request_seconds: float = REQUEST_SECONDS
+    watchdog_seconds: float = WATCHDOG_SECONDS
+    record_seconds: float = RECORD_SECONDS
+    backoff_scale: float = 1.0
+    """How much of its backoff a sender keeps."""
 
 
 class Settings(BaseModel):
@@ -67,6 +83,7 @@ class Settings(BaseModel):
     state: Path = Path("var")
     sandbox_url: str = "http://127.0.0.1:8025"
     log: str = "plain"
+    queue: str = "drip"
 
     @property
     def door(self) -> str:
@@ -190,6 +207,21 @@ def with_local_keys(settings: Settings) -> Settings:
             "secret_keys": settings.secret_keys or tuple(keys["secret_keys"]),
             "suppression_key": settings.suppression_key or keys["suppression_key"],
         }
+    )
+
+
+def demo(settings: Settings, state: Path) -> Settings:
+    """Return settings for the demo, which keeps everything of its own in *state* and touches nothing of the installation."""
+    return Settings(
+        schedule=settings.schedule,
+        emails=settings.emails,
+        state=state,
+        redis_url=settings.redis_url,
+        queue="drip-demo",
+        sendgrid_key=settings.sendgrid_key,
+        smtp_url=settings.smtp_url,
+        secret_keys=settings.secret_keys,
+        suppression_key=settings.suppression_key,
     )
 
 

@@ -41,12 +41,11 @@ log = structlog.get_logger("drip.tasks")
 class Process:
     """What one worker process works with, made in the process itself: a fork inherits locks and sockets it must not share."""
 
-    def __init__(self, settings: config.Settings, at: Callable[[str], None], backoff_scale: float) -> None:
+    def __init__(self, settings: config.Settings, at: Callable[[str], None], patience: config.Patience) -> None:
         """Open nothing yet."""
         self.pid = os.getpid()
-        self.deployment = Deployment(settings)
+        self.deployment = Deployment(settings, patience)
         self._at = at
-        self._backoff_scale = backoff_scale
         self._owner: Incarnation | None = None
         self._sender: Sender | None = None
         self._ticker: Ticker | None = None
@@ -56,7 +55,7 @@ class Process:
         """What hands batches over, owned by this process."""
         if self._sender is None:
             self._owner = self.deployment.incarnation()
-            self._sender = self.deployment.sender(self._owner, at=self._at, backoff_scale=self._backoff_scale)
+            self._sender = self.deployment.sender(self._owner, at=self._at)
         return self._sender
 
     @property
@@ -70,17 +69,17 @@ class Process:
 class Work:
     """The three tasks, over what the process at hand works with."""
 
-    def __init__(self, app: Celery, settings: config.Settings, at: Callable[[str], None], backoff_scale: float) -> None:
+    def __init__(self, app: Celery, settings: config.Settings, at: Callable[[str], None], patience: config.Patience) -> None:
         """Open nothing yet: a fork comes in between."""
         self._app = app
         self._settings = settings
         self._at = at
-        self._backoff_scale = backoff_scale
+        self._patience = patience
         self._process: Process | None = None
 
     def _here(self) -> Process:
         if self._process is None or self._process.pid != os.getpid():
-            self._process = Process(self._settings, self._at, self._backoff_scale)
+            self._process = Process(self._settings, self._at, self._patience)
         return self._process
 
     def tick(self) -> None:
@@ -142,14 +141,14 @@ def make_app(
     settings: config.Settings | None = None,
     *,
     at: Callable[[str], None] = nothing,
-    backoff_scale: float = 1.0,
+    patience: config.Patience = config.Patience(),  # noqa: B008 - frozen
     tick_seconds: float = TICK_SECONDS,
 ) -> Celery:
     """Return the Celery application; *at* hears the named points of a batch, for tests that kill the worker there."""
     found = settings or config.load()
     app = Celery("drip")
     app.conf.update(_celery_settings(found, tick_seconds))
-    work = Work(app, found, at, backoff_scale)
+    work = Work(app, found, at, patience)
 
     # Plain functions: Celery reads the signature of what it is given, and a bound method's holds `self`.
     @app.task(name="drip.tick", expires=10 * tick_seconds)
@@ -164,7 +163,7 @@ def make_app(
     def listen() -> None:
         work.listen()
 
-    _watch(app, found)
+    _watch(app, found, patience.watchdog_seconds)
     return app
 
 
@@ -189,7 +188,8 @@ def _celery_settings(settings: config.Settings, tick_seconds: float) -> dict[str
         "task_ignore_result": True,
         "task_serializer": "json",
         "accept_content": ["json"],
-        "task_default_queue": "drip",
+        # Two installations that share a Redis must not take each other's hints.
+        "task_default_queue": settings.queue,
         # A killed worker's hint comes back; claims in the database make the repeat harmless.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
@@ -214,7 +214,7 @@ def _celery_settings(settings: config.Settings, tick_seconds: float) -> dict[str
     }
 
 
-def _watch(app: Celery, settings: config.Settings) -> None:
+def _watch(app: Celery, settings: config.Settings, watchdog_seconds: float) -> None:
     """Set up a worker's parent: check the door before any work, and kill children whose heart has stopped."""
 
     @signals.worker_init.connect(weak=False)
@@ -230,15 +230,15 @@ def _watch(app: Celery, settings: config.Settings) -> None:
             raise SystemExit(trouble.exit_code) from trouble
         finally:
             deployment.database.dispose()
-        threading.Thread(target=_watchdog, args=[settings], name="drip-watchdog", daemon=True).start()
+        threading.Thread(target=_watchdog, args=[settings, watchdog_seconds], name="drip-watchdog", daemon=True).start()
 
     @signals.beat_init.connect(weak=False)
     def begin_beat(**_: Any) -> None:  # noqa: ANN401 - Celery's own
         log_to_stderr(settings.log)
 
 
-def _watchdog(settings: config.Settings) -> None:
+def _watchdog(settings: config.Settings, seconds: float) -> None:
     while True:
-        clock.wait(config.WATCHDOG_SECONDS / 4)
-        for pid in kill_hung_children(settings.owners_directory, silent_seconds=config.WATCHDOG_SECONDS):
+        clock.wait(seconds / 4)
+        for pid in kill_hung_children(settings.owners_directory, silent_seconds=seconds):
             log.error("worker-killed", pid=pid, why="its heart stopped", signal=int(signal.SIGKILL))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from drip import clock
-from drip.config import REQUEST_SECONDS, WATCHDOG_SECONDS, Settings
+from drip.config import Patience, Settings
 from drip.core.progress import LiveCourse, first_ids
 from drip.core.project import Project, project_of
 from drip.core.source import Source
@@ -130,9 +130,10 @@ def render_check(project: Project) -> list[RenderFault]:
 class Deployment:
     """Everything one process needs, opened when first used; make it after any fork."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Keep the *settings*; nothing is opened yet."""
+    def __init__(self, settings: Settings, patience: Patience = Patience()) -> None:  # noqa: B008 - frozen
+        """Keep the *settings* and the *patience*; nothing is opened yet."""
         self.settings = settings
+        self.patience = patience
 
     @cached_property
     def database(self) -> Database:
@@ -157,17 +158,17 @@ class Deployment:
     @cached_property
     def mailer(self) -> Mailer:
         """The door that the settings name."""
-        settings = self.settings
+        settings, seconds = self.settings, self.patience.request_seconds
         if settings.smtp_url:
-            return SmtpMailer(settings.smtp_url, request_timeout_seconds=REQUEST_SECONDS)
+            return SmtpMailer(settings.smtp_url, request_timeout_seconds=seconds)
         if settings.sendgrid_key:
-            return SendGridMailer(settings.sendgrid_key, settings.sendgrid_url, request_timeout_seconds=REQUEST_SECONDS)
-        return SendGridMailer(sandbox_api_key(settings), settings.sandbox_url, request_timeout_seconds=REQUEST_SECONDS)
+            return SendGridMailer(settings.sendgrid_key, settings.sendgrid_url, request_timeout_seconds=seconds)
+        return SendGridMailer(sandbox_api_key(settings), settings.sandbox_url, request_timeout_seconds=seconds)
 
     @property
     def leave_wait_seconds(self) -> float:
         """How long an answer to a leave may wait: the longest request, and then the watchdog's period."""
-        return REQUEST_SECONDS + WATCHDOG_SECONDS
+        return self.patience.request_seconds + self.patience.watchdog_seconds
 
     def check_door(self) -> None:
         """Raise unless the database answers, is up to date and was made for this door and this suppression key."""
@@ -232,7 +233,6 @@ class Deployment:
         *,
         at: Callable[[str], None] = nothing,
         allowed: Callable[[str, int], bool] = lambda _course, _count: True,
-        backoff_scale: float = 1.0,
     ) -> Sender:
         """Return what hands batches over in this process; *at* hears named points, *allowed* is the shared rate limit."""
         envelopes = Envelopes(self.library, self.tokens, self.settings.base_url, service_token=self.service_token)
@@ -246,7 +246,8 @@ class Deployment:
             real=self.settings.door == REAL,
             allowed=allowed,
             at=at,
-            backoff_scale=backoff_scale,
+            backoff_scale=self.patience.backoff_scale,
+            record_seconds=self.patience.record_seconds,
         )
 
 

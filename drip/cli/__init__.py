@@ -12,8 +12,17 @@ import click
 from drip.errors import DripError
 
 COMMANDS = {
+    "up": "drip.cli.running:up",
+    "demo": "drip.cli.running:demo",
     "check": "drip.cli.checking:check",
+    "subscribers": "drip.cli.people:subscribers",
+    "status": "drip.cli.standing:status",
+    "report": "drip.cli.standing:report",
+    "hold": "drip.cli.standing:hold",
+    "release": "drip.cli.standing:release",
     "schema": "drip.cli.checking:schema",
+    "db": "drip.cli.standing:db",
+    "keys": "drip.cli.standing:keys",
 }
 """Where each command is: the module and the name in it. Help shows them in this order."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from drip.core.delivery import IN_MAILBOX, State
 from drip.core.progress import Step, next_step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from collections.abc import Set as AbstractSet
 
     from drip.core.schedule import Course
@@ -81,6 +82,13 @@ class Enrollment:
         send_at = None if self.send_at is None else time.fromisoformat(self.send_at)
         return timing.rhythm_of(course, zone_of(self.zone, course), weekday=self.weekday, send_at=send_at, pace=self.pace)
 
+    def likeness(self) -> tuple[Any, ...]:
+        """Return everything that dates are worked out from: people who are alike in it have the same dates.
+
+        What only says who she is stays out. A batch asks once for each likeness, not once for each person.
+        """
+        return _LIKENESS(self)
+
     def occasion(self) -> str:
         """Return the occasion of a letter in the present run."""
         return f"run:{self.run}"
@@ -89,6 +97,11 @@ class Enrollment:
         """Whether the next lesson is one of the letters after the last phase."""
         return self.next_lesson not in course.places
 
+
+_WHO = frozenset({"id", "public_id", "subscriber_id", "open_delivery", "deliveries_due", "created_at", "confirmed_at"})
+_LIKENESS: Callable[[Enrollment], tuple[Any, ...]] = attrgetter(
+    *(name for name in Enrollment.__dataclass_fields__ if name not in _WHO)
+)
 
 _ZONES: dict[tuple[str, str], ZoneInfo] = {}
 

@@ -7,7 +7,7 @@ moves it on. Named points (`claimed rendered marked answered recorded`) let test
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -99,6 +99,7 @@ class Marked:
     token: str
     at: float
     ready: tuple[Ready, ...]
+    went_on: dict[int, date]
     people: dict[int, Enrollment]
     course: LiveCourse
 
@@ -119,6 +120,7 @@ class Sender:
         allowed: Callable[[str, int], bool] = lambda _course, _count: True,
         at: Callable[[str], None] = nothing,
         backoff_scale: float = 1.0,
+        record_seconds: float = RECORD_SECONDS_MAX,
     ) -> None:
         """Keep what the worker is wired with; *owner* is its incarnation, *allowed* the shared rate limit."""
         self._database = database
@@ -131,6 +133,7 @@ class Sender:
         self._allowed = allowed
         self._at = at
         self._backoff_scale = backoff_scale
+        self._record_seconds = record_seconds
 
     def send(self, batch_id: str) -> int:
         """Hand over what is pending of a batch and record what became of it; return how many were claimed.
@@ -169,23 +172,24 @@ class Sender:
 
     def _claim(self, batch_id: str) -> Work | None:
         """Claim a batch in one committed transaction; None when the sender is closed or nothing is left of it."""
-        members: list[Delivery] = []
+        ids: list[int] = []
+        letter: Delivery | None = None
         try:
             with self._database.write() as connection:
                 now = stamps.now_in(connection)
                 if senders.find(connection, self._door, now.machine).allows(batch_id):
                     deliveries.claim(connection, batch_id, owner=self._owner, now=now.machine, calendar=now.calendar)
-                    members = deliveries.claimed(connection, batch_id, owner=self._owner)
+                    ids = deliveries.claimed(connection, batch_id, owner=self._owner)
+                    letter = deliveries.find(connection, ids[0]) if ids else None
         except DatabaseTrouble:
             # The commit may have reached the database though its answer did not reach us.
             self._give_back(batch_id, reason=Reason.LATER, crashed=False)
             raise
-        if not members:
+        if letter is None:
             return None
         size = self._mailer.batch_max
-        ids = [member.id for member in members]
         pieces = [Piece(tuple(ids[start : start + size])) for start in range(0, len(ids), size)]
-        return Work(batch_id, pieces, members[0])
+        return Work(batch_id, pieces, letter)
 
     def _render(self, work: Work) -> None:
         """Render the letter once for the whole batch, or find that it must be rendered person by person.
@@ -247,7 +251,7 @@ class Sender:
         letter = work.letter
         rendering = Rendering(letter.version_id, letter.course, letter.letter, full=not letter.short, after_pause=letter.resumed)
         fields = self._envelopes.fields(rendering, one_by_one=work.one_by_one)
-        addressees = [_addressee(one, marked.people[one.delivery.enrollment_id], marked.course, fields) for one in marked.ready]
+        addressees = _addressees(marked, fields)
         return self._envelopes.message(rendering, Kind(letter.kind), addressees, one_by_one=work.one_by_one)
 
     def _submit(self, message: Message) -> Answer:
@@ -272,31 +276,19 @@ class Sender:
             state = versions.running(connection)[letter.course]
             course = self._library.course(state.version_id, letter.course)
             register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
+            decide = _Decisions(course, now, held=state.held_at is not None)
             going: dict[int, date] = {}
             stopped: list[tuple[Ready, Reason]] = []
             for one in ready:
-                person = people[one.delivery.enrollment_id]
-                standing = Standing(
-                    consented=person.confirmed_at is not None,
-                    left=person.state in {Stage.LEFT, Stage.ENDED},
-                    erased=one.erased or one.address is None,
-                    suppression=register.get(one.address_key),
-                    paused=person.paused == Pause.OPEN,
-                    held=state.held_at is not None,
-                )
-                reason = why_not(Kind(one.delivery.kind), standing) or _why_not_now(one.delivery, person, course, now)
-                if reason is None:
-                    going[one.delivery.id] = now.calendar.astimezone(person.rhythm(course.course).zone).date()
+                found = decide(one, people[one.delivery.enrollment_id], register.get(one.address_key))
+                if isinstance(found, Reason):
+                    stopped.append((one, found))
                 else:
-                    stopped.append((one, reason))
+                    going[one.delivery.id] = found
             self._stop(connection, stopped, people, course, now)
             deliveries.mark_submitting(connection, going, owner=self._owner, token=token, now=now.machine)
-        marked = tuple(
-            replace(one, delivery=replace(one.delivery, went_on=going[one.delivery.id]))
-            for one in ready
-            if one.delivery.id in going
-        )
-        return Marked(token, clock.monotonic(), marked, people, course)
+        marked = tuple(one for one in ready if one.delivery.id in going)
+        return Marked(token, clock.monotonic(), marked, going, people, course)
 
     def _stop(
         self,
@@ -349,7 +341,8 @@ class Sender:
             )
             if state in {State.SUBMITTED, State.UNCERTAIN}:
                 ended = [sent[one].delivery for one in moved]
-                results.conclude(connection, ended, state, {work.letter.course: marked.course}, calendar=now.calendar)
+                live = {work.letter.course: marked.course}
+                results.conclude(connection, ended, state, live, calendar=now.calendar, went_on=marked.went_on)
             senders.note(
                 connection, self._door, answer, batch_id=work.batch_id, now=now.machine, backoff_scale=self._backoff_scale
             )
@@ -450,7 +443,7 @@ class Sender:
             state = versions.running(connection)[work.letter.course]
         course = self._library.course(state.version_id, work.letter.course)
         for one in bad:
-            self._fail(one, Marked("", 0.0, (), {}, course), answer)
+            self._fail(one, Marked("", 0.0, (), {}, {}, course), answer)
 
     def _hold(self, work: Work, reason: Reason, detail: str) -> None:
         """Hold the lesson and put everybody back: they wait, nobody loses it, and the operator is told."""
@@ -480,7 +473,7 @@ class Sender:
     def _give_back(self, batch_id: str, *, reason: Reason, crashed: bool) -> None:
         def write(connection: Connection) -> None:
             now = stamps.now_in(connection)
-            held = [one.id for one in deliveries.claimed(connection, batch_id, owner=self._owner)]
+            held = deliveries.claimed(connection, batch_id, owner=self._owner)
             deliveries.release(connection, held, owner=self._owner, now=now.machine, reason=reason, crashed=crashed)
             sender = senders.find(connection, self._door, now.machine)
             if sender.state == Breaker.PROBING and sender.probe_batch == batch_id:
@@ -501,7 +494,7 @@ class Sender:
                     write(connection)
             except DatabaseTrouble as trouble:
                 log.warning("record-retry", why=type(trouble.orig).__name__)
-                if clock.monotonic() - begun > RECORD_SECONDS_MAX:
+                if clock.monotonic() - begun > self._record_seconds:
                     raise CannotRecord from trouble
                 clock.wait(pause)
                 pause = min(pause * 2, 2.0)
@@ -530,36 +523,65 @@ def _why_not_now(delivery: Delivery, person: Enrollment, course: LiveCourse, now
     return Reason.GAP if timing.gap_ends_on(person.last_letter_on, rhythm) > today else None
 
 
-def _addressee(one: Ready, person: Enrollment, course: LiveCourse, fields: frozenset[str]) -> Addressee:
-    """Return a person as the envelope needs her; dates are worked out only where the letter prints them."""
-    rhythm = person.rhythm(course.course)
-    return Addressee(
-        address=one.address or "",
-        delivery=one.delivery.public_id,
-        enrollment=person.public_id,
-        name=one.name,
-        weekday=weekday_name(min(rhythm.weekdays)) if "weekday" in fields else "",
-        next_date=_next_date(one.delivery, person, course) if "next_date" in fields else "",
-        forget_date=_forget_date(one.delivery, course) if "forget_date" in fields else "",
-    )
+class _Decisions:
+    """Decides on the people of one request, once for all who are alike: in one zone, at one lesson, of one standing."""
+
+    def __init__(self, course: LiveCourse, now: Now, *, held: bool) -> None:
+        self._course = course
+        self._now = now
+        self._held = held
+        self._known: dict[tuple[object, ...], Reason | date] = {}
+
+    def __call__(self, one: Ready, person: Enrollment, suppression: str | None) -> Reason | date:
+        """Return the local date on which the letter goes to a person, or why it does not go now."""
+        delivery = one.delivery
+        erased = one.erased or one.address is None
+        consented = person.confirmed_at is not None
+        key = (person.likeness(), delivery.kind, delivery.not_before, delivery.closes_at, suppression, erased, consented)
+        found = self._known.get(key)
+        if found is None:
+            standing = Standing(
+                consented=consented,
+                left=person.state in {Stage.LEFT, Stage.ENDED},
+                erased=erased,
+                suppression=suppression,
+                paused=person.paused == Pause.OPEN,
+                held=self._held,
+            )
+            reason = why_not(Kind(delivery.kind), standing) or _why_not_now(delivery, person, self._course, self._now)
+            found = reason or self._now.calendar.astimezone(person.rhythm(self._course.course).zone).date()
+            self._known[key] = found
+        return found
 
 
-def _next_date(delivery: Delivery, person: Enrollment, course: LiveCourse) -> str:
+def _addressees(marked: Marked, fields: frozenset[str]) -> list[Addressee]:
+    """Return the people of a request as the envelope needs them; dates are worked out only where the letter prints them."""
+    words: dict[tuple[object, ...], tuple[str, str, str]] = {}
+    found = []
+    for one in marked.ready:
+        delivery, person = one.delivery, marked.people[one.delivery.enrollment_id]
+        went_on = marked.went_on[delivery.id]
+        key = (person.likeness(), delivery.meant_on, went_on)
+        if key not in words:
+            weekday = weekday_name(min(person.rhythm(marked.course.course).weekdays)) if "weekday" in fields else ""
+            next_date = _next_date(delivery, went_on, person, marked.course) if "next_date" in fields else ""
+            forget_on = went_on + timedelta(days=marked.course.course.retention.finished)
+            words[key] = (weekday, next_date, day_in_words(forget_on) if "forget_date" in fields else "")
+        found.append(Addressee(one.address or "", delivery.public_id, person.public_id, one.name, *words[key]))
+    return found
+
+
+def _next_date(delivery: Delivery, went_on: date, person: Enrollment, course: LiveCourse) -> str:
     """Return the date of the letter after this one, in words, on the way the course runs now."""
     place = course.current_id(delivery.letter)
     step = next_step(course.course, place, frozenset({delivery.letter}), course.firsts, afterwards=person.afterwards)
-    if step is None or delivery.went_on is None:
+    if step is None:
         return ""
     slot = timing.next_slot(
         step.lesson,
         person.rhythm(course.course),
         last_meant_on=delivery.meant_on,
-        last_letter_on=delivery.went_on,
+        last_letter_on=went_on,
         afterwards=step.afterwards,
     )
     return day_in_words(slot.letter_on)
-
-
-def _forget_date(delivery: Delivery, course: LiveCourse) -> str:
-    """Return the date until which the page of somebody who finishes with this letter stays, in words."""
-    return "" if delivery.went_on is None else day_in_words(delivery.went_on + timedelta(days=course.course.retention.finished))

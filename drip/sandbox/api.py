@@ -19,7 +19,7 @@ from fastapi.responses import JSONResponse
 from drip import clock
 from drip.sandbox.answers import misbehaviour, refusal, too_large
 from drip.sandbox.connection import Hang, Late
-from drip.sandbox.control import control_router
+from drip.sandbox.control import control_router, time_router
 from drip.sandbox.courier import Courier
 from drip.sandbox.faults import Faults
 from drip.sandbox.guard import Guard
@@ -107,6 +107,8 @@ def make_sandbox(
     desk = SendDesk(store=store, faults=faults, courier=courier, calendar=calendar, traffic=traffic)
     app.include_router(_provider_router(store, desk, api_key))
     app.include_router(control_router(store, faults=faults, courier=courier, traffic=traffic))
+    if time_machine is not None:
+        app.include_router(time_router(time_machine))
     pilot = None if time_machine is None else Pilot(time_machine)
     app.include_router(page_router(store, calendar=calendar, pilot=pilot, zone_of=zone_of, courier=courier))
     return app

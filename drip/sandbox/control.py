@@ -13,6 +13,7 @@ from drip.sandbox.mailbox import Mail, Mailbox
 if TYPE_CHECKING:
     from drip.sandbox.api import Traffic
     from drip.sandbox.courier import Courier
+    from drip.sandbox.timemachine import TimeMachine
 
 
 def as_json(mail: Mail, *, whole: bool = False) -> dict[str, Any]:
@@ -82,5 +83,17 @@ def control_router(store: Mailbox, *, faults: Faults, courier: Courier | None, t
     @router.get("/erasures")
     def erasures() -> list[str]:
         return store.erasures()
+
+    return router
+
+
+def time_router(time_machine: TimeMachine) -> APIRouter:
+    """Return the route that goes to the next due moment and answers when its letters went."""
+    router = APIRouter(prefix="/sandbox/time")
+
+    @router.post("/step")
+    def step() -> dict[str, str | None]:
+        moment = time_machine.step()
+        return {"moment": moment.isoformat() if moment else None}
 
     return router

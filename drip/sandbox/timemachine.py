@@ -22,6 +22,10 @@ class TimeStatus(TypedDict):
 class TimeMachine(Protocol):
     """What passes calendar time; implemented where the engine is at hand."""
 
+    def step(self) -> datetime | None:
+        """Go to the next due moment and return it when its letters went, or None when nothing is dated any more."""
+        ...
+
     def pass_days(self, days: int) -> None:
         """Let *days* calendar days pass, letter by letter; returns when they have, or at once."""
         ...

@@ -9,6 +9,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from drip.core.delivery import State
+from drip.store.session import among
 from drip.store.tables import batches, deliveries
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from drip.store.deliveries import Delivery
+    from drip.store.deliveries import Member
 
 HINT_AGAIN_SECONDS = 10.0
 HINT_AGAIN_SECONDS_MAX = 300.0
@@ -30,13 +31,13 @@ def new_id() -> str:
     return uuid4().hex
 
 
-def group(members: Iterable[Delivery], size: int) -> list[list[Delivery]]:
+def group(members: Iterable[Member], size: int) -> list[list[Member]]:
     """Return *members* in batches: one letter, version, length and kind each, nobody twice, at most *size*.
 
     A delivery that may be killing workers goes alone.
     """
-    done: list[list[Delivery]] = []
-    current: dict[tuple[object, ...], tuple[list[Delivery], set[int]]] = {}
+    done: list[list[Member]] = []
+    current: dict[tuple[object, ...], tuple[list[Member], set[int]]] = {}
     for member in members:
         if member.claims >= CLAIMS_MAX:
             done.append([member])
@@ -61,7 +62,7 @@ def add(
     )
     connection.execute(
         deliveries.update()
-        .where(deliveries.c.id.in_(members), deliveries.c.state == State.PENDING.value)
+        .where(among(connection, deliveries.c.id, members), deliveries.c.state == State.PENDING.value)
         .values(batch_id=batch_id)
     )
     return batch_id

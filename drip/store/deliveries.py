@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from drip.core.delivery import OPEN, RULES, State
-from drip.store.session import lock_rows
+from drip.store.session import among, lock_rows
 from drip.store.tables import courses, deliveries, enrollments, lesson_holds, subscribers
 
 if TYPE_CHECKING:
@@ -58,6 +58,23 @@ class Delivery:
 _COLUMNS = [deliveries.c[name] for name in Delivery.__dataclass_fields__]
 
 
+class Member(NamedTuple):
+    """What making batches asks of a delivery."""
+
+    id: int
+    subscriber_id: int
+    course: str
+    letter: str
+    version_id: int
+    short: bool
+    resumed: bool
+    kind: str
+    claims: int
+
+
+_MEMBER_COLUMNS = [deliveries.c[name] for name in Member._fields]
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A claimed delivery with what the mark must know of the person, read under her lock."""
@@ -98,7 +115,7 @@ def existing(
     wanted = set(keys)
     rows = connection.execute(
         sa.select(deliveries.c.subscriber_id, deliveries.c.occasion, deliveries.c.id, deliveries.c.state).where(
-            deliveries.c.subscriber_id.in_([subscriber for subscriber, _ in wanted]),
+            among(connection, deliveries.c.subscriber_id, [subscriber for subscriber, _ in wanted]),
             deliveries.c.course == course,
             deliveries.c.letter == letter,
         )
@@ -119,6 +136,14 @@ def history(connection: Connection, subscriber_id: int, course: str, occasion: s
         .order_by(deliveries.c.id)
     )
     return list(rows.scalars())
+
+
+def ended(connection: Connection, enrollment_id: int) -> list[Delivery]:
+    """Return every delivery of an enrollment that came to a result, in any run, oldest first."""
+    query = sa.select(*_COLUMNS).where(
+        deliveries.c.enrollment_id == enrollment_id, deliveries.c.state.not_in([state.value for state in OPEN])
+    )
+    return [Delivery(*row) for row in connection.execute(query.order_by(deliveries.c.id))]
 
 
 def find(connection: Connection, delivery_id: int) -> Delivery | None:
@@ -174,22 +199,23 @@ def claim(connection: Connection, batch_id: str, *, owner: str, now: datetime, c
     return won.rowcount
 
 
-def claimed(connection: Connection, batch_id: str, *, owner: str) -> list[Delivery]:
-    """Return what *owner* holds claimed of a batch, in id order."""
-    query = sa.select(*_COLUMNS).where(
+def claimed(connection: Connection, batch_id: str, *, owner: str) -> list[int]:
+    """Return the ids of what *owner* holds claimed of a batch, in order."""
+    query = sa.select(deliveries.c.id).where(
         deliveries.c.batch_id == batch_id, deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value
     )
-    return [Delivery(*row) for row in connection.execute(query.order_by(deliveries.c.id))]
+    return list(connection.execute(query.order_by(deliveries.c.id)).scalars())
 
 
 def ready(connection: Connection, ids: Sequence[int], *, owner: str) -> list[Ready]:
     """Return those of *ids* that *owner* still holds claimed, their subscribers locked until the transaction ends."""
-    people = connection.execute(sa.select(deliveries.c.subscriber_id).where(deliveries.c.id.in_(ids))).scalars()
-    lock_rows(connection, subscribers, list(people))
+    if connection.dialect.name != "sqlite":
+        people = connection.execute(sa.select(deliveries.c.subscriber_id).where(among(connection, deliveries.c.id, ids))).scalars()
+        lock_rows(connection, subscribers, list(people))
     rows = connection.execute(
         sa.select(*_COLUMNS, subscribers.c.address, subscribers.c.address_key, subscribers.c.name, subscribers.c.erased_at)
         .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
-        .where(deliveries.c.id.in_(ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
+        .where(among(connection, deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
         .order_by(deliveries.c.id)
     )
     return [Ready(Delivery(*row[:-4]), row[-4], row[-3], row[-2], row[-1] is not None) for row in rows]
@@ -203,7 +229,7 @@ def mark_submitting(connection: Connection, went_on: Mapping[int, date], *, owne
     for day, ids in sorted(by_date.items()):
         connection.execute(
             deliveries.update()
-            .where(deliveries.c.id.in_(ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
+            .where(among(connection, deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
             .values(state=State.SUBMITTING.value, token=token, went_on=day, state_at=now)
         )
 
@@ -234,7 +260,7 @@ def settle(
     moved = connection.execute(
         deliveries.update()
         .where(
-            deliveries.c.id.in_(ids),
+            among(connection, deliveries.c.id, ids),
             deliveries.c.state == State.SUBMITTING.value,
             deliveries.c.owner == owner,
             deliveries.c.token == token,
@@ -368,10 +394,10 @@ def held() -> sa.ColumnElement[bool]:
     return sa.or_(course & deliveries.c.kind.in_([kind.value for kind, rules in RULES.items() if not rules.while_held]), lesson)
 
 
-def sendable(connection: Connection, calendar: datetime, limit: int, *, batched: bool) -> list[Delivery]:
+def sendable(connection: Connection, calendar: datetime, limit: int, *, batched: bool) -> list[Member]:
     """Return pending deliveries whose time has come, oldest meant date first; *batched* or not yet in a batch."""
     query = (
-        sa.select(*_COLUMNS)
+        sa.select(*_MEMBER_COLUMNS)
         .where(
             deliveries.c.state == State.PENDING.value,
             deliveries.c.not_before <= calendar,
@@ -385,7 +411,7 @@ def sendable(connection: Connection, calendar: datetime, limit: int, *, batched:
     )
     if connection.dialect.name != "sqlite":
         query = query.with_for_update(skip_locked=True, of=deliveries)
-    return [Delivery(*row) for row in connection.execute(query)]
+    return [Member(*row) for row in connection.execute(query)]
 
 
 def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Delivery]:

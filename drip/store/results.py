@@ -11,7 +11,7 @@ from drip.store import deliveries, enrollments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy.engine import Connection
 
@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 
 
 def conclude(
-    connection: Connection, ended: Sequence[Delivery], state: State, live: Mapping[str, LiveCourse], *, calendar: datetime
+    connection: Connection,
+    ended: Sequence[Delivery],
+    state: State,
+    live: Mapping[str, LiveCourse],
+    *,
+    calendar: datetime,
+    went_on: Mapping[int, date] | None = None,
 ) -> None:
     """Move the cursors of everybody whose scheduled letter just came to a result.
 
     Only an enrollment that still waits for exactly this delivery moves, so that recording the same result twice is
-    harmless. A letter that she asked for moves nothing.
+    harmless. A letter that she asked for moves nothing. *went_on* gives the local dates of deliveries that were read
+    before they were marked.
     """
     lessons = {delivery.id: delivery for delivery in ended if delivery.kind == Kind.LESSON}
     if not lessons:
@@ -37,23 +44,29 @@ def conclude(
         if people[delivery.enrollment_id].open_delivery == delivery.id and delivery.course in live
     ]
     had = _had_next(connection, waiting, live)
-    rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    # Whoever is alike and had the same letter goes on to the same date, so each likeness is worked out once.
+    places = {
+        (course, letter): live[course].current_id(letter)
+        for course, letter in {(delivery.course, delivery.letter) for _, delivery in waiting}
+    }
+    alike: dict[tuple[Any, ...], list[Enrollment]] = {}
     for person, delivery in waiting:
-        course = live[delivery.course]
-        place = _place(connection, person, delivery, course)
-        result = Result(place, delivery.meant_on, state, delivery.went_on)
-        changes = advanced(
-            person, result, course.course, had.get(person.id, frozenset({delivery.letter})), course.firsts, now=calendar
-        )
-        rows.setdefault(tuple(sorted(changes)), []).append({"id": person.id, **changes})
+        day = delivery.went_on if went_on is None else went_on[delivery.id]
+        place = places.get((delivery.course, delivery.letter)) or _place(connection, person, delivery, live[delivery.course])
+        known = had.get(person.id, frozenset({delivery.letter}))
+        result = (place, delivery.meant_on, state, day)
+        alike.setdefault((person.likeness(), delivery.course, known, result), []).append(person)
+    rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for (_, course_id, known, result), same in alike.items():
+        course = live[course_id]
+        changes = advanced(same[0], Result(*result), course.course, known, course.firsts, now=calendar)
+        rows.setdefault(tuple(sorted(changes)), []).extend({"id": person.id, **changes} for person in same)
     for same_columns in rows.values():
         enrollments.change_many(connection, same_columns)
 
 
 def _place(connection: Connection, person: Enrollment, delivery: Delivery, course: LiveCourse) -> str | None:
-    current = course.current_id(delivery.letter)
-    if current is not None:
-        return current
+    """Return the place of somebody whose letter was removed from the course: the last one she had that still stands."""
     before = deliveries.history(connection, person.subscriber_id, delivery.course, person.occasion())
     return place_of(course.course, before, course.firsts) or person.place
 
@@ -66,13 +79,17 @@ def _had_next(
     One look-up of the next lesson answers for nearly everybody; the whole history is read for the few others.
     """
     asked: dict[tuple[str, str], list[tuple[Enrollment, Delivery]]] = {}
+    following: dict[tuple[str, str, bool], str | None] = {}
     for person, delivery in waiting:
-        course = live[delivery.course]
-        step = next_step(
-            course.course, course.current_id(delivery.letter), frozenset(), course.firsts, afterwards=person.afterwards
-        )
-        if person.state == Stage.ACTIVE and step is not None:
-            asked.setdefault((delivery.course, course.first_id(step.lesson.id)), []).append((person, delivery))
+        key = (delivery.course, delivery.letter, person.afterwards)
+        if key not in following:
+            course = live[delivery.course]
+            place = course.current_id(delivery.letter)
+            step = next_step(course.course, place, frozenset(), course.firsts, afterwards=person.afterwards)
+            following[key] = None if step is None else course.first_id(step.lesson.id)
+        letter = following[key]
+        if person.state == Stage.ACTIVE and letter is not None:
+            asked.setdefault((delivery.course, letter), []).append((person, delivery))
     found: dict[int, frozenset[str]] = {}
     for (course_id, letter), pairs in asked.items():
         keys = [(person.subscriber_id, person.occasion()) for person, _ in pairs]

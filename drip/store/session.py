@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from drip.errors import SettingsError, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["Connection", "Database", "DatabaseTrouble", "lock_rows"]
+__all__ = ["Connection", "Database", "DatabaseTrouble", "among", "lock_rows"]
 
 DatabaseTrouble = DBAPIError
 """What a flow may catch when the database fails under it."""
@@ -104,6 +105,14 @@ def _postgresql_engine(url: str) -> Engine:
     )
 
 
+def among(connection: Connection, column: sa.Column[Any], values: Iterable[int] | Iterable[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that *column* is one of *values*: one parameter and one plan, however many there are."""
+    given = list(values)
+    if connection.dialect.name == "sqlite":
+        return column.in_(sa.select(sa.func.json_each(json.dumps(given)).table_valued("value").c.value))
+    return column == sa.any_(sa.bindparam(None, given, type_=sa.ARRAY(column.type)))
+
+
 def lock_rows(connection: Connection, table: sa.Table, ids: list[int]) -> None:
     """Lock the rows *ids* of *table* until the transaction ends, in id order, so that two callers never wait in a ring.
 
@@ -112,5 +121,5 @@ def lock_rows(connection: Connection, table: sa.Table, ids: list[int]) -> None:
     if ids and connection.dialect.name != "sqlite":
         # KEY SHARE stays possible: a foreign key that points here must not wait for us.
         connection.execute(
-            sa.select(table.c.id).where(table.c.id.in_(sorted(ids))).order_by(table.c.id).with_for_update(key_share=True)
+            sa.select(table.c.id).where(among(connection, table.c.id, ids)).order_by(table.c.id).with_for_update(key_share=True)
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from drip.store.session import among
 from drip.store.tables import consents, subscribers, suppressions
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def suppressed(connection: Connection, address_keys: Iterable[str], course: str)
     """
     rows = connection.execute(
         sa.select(suppressions.c.address_key, suppressions.c.reason)
-        .where(suppressions.c.address_key.in_(list(address_keys)), suppressions.c.course.in_([EVERY_COURSE, course]))
+        .where(among(connection, suppressions.c.address_key, address_keys), suppressions.c.course.in_([EVERY_COURSE, course]))
         .order_by(suppressions.c.course.desc())
     )
     return {row.address_key: row.reason for row in rows}

@@ -40,12 +40,15 @@ def test_it_serves_until_a_signal_and_logs_no_address(tmp_path: Path) -> None:
     port = free_port()
     arguments = [sys.executable, "-c", PROGRAM, str(tmp_path / "sandbox.db"), str(port)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        with urllib3.PoolManager(retries=urllib3.Retry(connect=100, backoff_factor=0.01, backoff_max=0.1)) as pool:
-            answer = pool.request("GET", f"http://127.0.0.1:{port}/mailbox?address=secret@example.net")
-            assert 404 == answer.status
-            assert "server" not in answer.headers
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=10)
+        try:
+            with urllib3.PoolManager(retries=urllib3.Retry(total=200, backoff_factor=0.01, backoff_max=0.1)) as pool:
+                answer = pool.request("GET", f"http://127.0.0.1:{port}/mailbox?address=secret@example.net")
+                assert 404 == answer.status
+                assert "server" not in answer.headers
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=10)
+        finally:
+            process.kill()
 
     assert "secret" not in output
     assert "Traceback" not in output

@@ -121,6 +121,19 @@ class LetterBook:
         """Return what replaces each of *rendered_tags* for a person; those for HTML are escaped already."""
         return person.substitutions(rendered_tags, of_person)
 
+    def title(self, letter: str) -> str:
+        """Return the title of *letter*, its id while it is not written; raises RenderFault when it is broken."""
+        return self._title_of(letter) or letter
+
+    def subject(self, letter: str) -> str:
+        """Return the subject of *letter*; raises RenderFault when it is broken, and NeedsPerson when it says who reads it."""
+        return self.render(letter).subject
+
+    def block(self, name: str) -> str:
+        """Return a fixed block as HTML, '' when there is none by this name."""
+        found = self._block(name)
+        return Section("block", None, list(found.tokens)).html if found else ""
+
     def faults(self) -> list[RenderFault]:
         """Return every fault found by rendering all letters of the course and the system letters, in both lengths.
 

@@ -1,0 +1,42 @@
+"""`drip subscribers …`: people on the course."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+FORMAT = 1
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def subscribers() -> None:
+    """People on the course."""
+
+
+@subscribers.command()
+@click.argument("address")
+@click.option("--name", default="", help="What to call her; may be left out.")
+@click.option("--timezone", default="", metavar="ZONE", help="Her time zone, as Europe/London. [default: the course's]")
+@click.option("--course", default="", metavar="ID", help="The course. [default: the only one]")
+@click.option("--confirmed", is_flag=True, help="Her consent is proven elsewhere: begin at once. Otherwise a letter asks her.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+@click.pass_context
+def add(ctx: click.Context, *, address: str, name: str, timezone: str, course: str, confirmed: bool, as_json: bool) -> None:
+    """Enroll one person. Without --confirmed she is asked by a letter, and nothing else comes until she says yes."""
+    from drip import config
+    from drip.flows import enrolling
+    from drip.wiring import Deployment
+
+    deployment = Deployment(config.load())
+    deployment.check_door()
+    wish = enrolling.Wish(address, name=name, timezone=timezone, course=course, source="command line")
+    result = enrolling.enroll(
+        deployment.database, deployment.library, wish, suppression_key=deployment.suppression_key, confirmed=confirmed
+    )
+    deployment.database.dispose()
+    if as_json:
+        click.echo(json.dumps({"format": FORMAT, "result": result.result.value, "enrollment": result.enrollment_id}))
+    else:
+        click.echo(result.say)
+    ctx.exit(1 if result.result is enrolling.Enrolled.REFUSED else 0)

@@ -1,0 +1,138 @@
+"""`drip status`, `report`, `hold`, `release`, `db upgrade` and `keys`: how things stand, and the big switches."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+FORMAT = 1
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+def status(*, as_json: bool) -> None:
+    """Show how things stand right now: the clock, the workers, the sender, what is held, due and open."""
+    from drip import config
+    from drip.flows import reporting
+    from drip.wiring import Deployment
+
+    settings = config.load()
+    deployment = Deployment(settings)
+    deployment.check_door()
+    found = reporting.status(deployment.database, door=settings.sender)
+    deployment.database.dispose()
+    if as_json:
+        click.echo(json.dumps({"format": FORMAT, **found}, indent=2))
+        return
+    tick = found["last_tick_seconds_ago"]
+    click.echo(f"Calendar   {found['calendar']}")
+    click.echo(f"Workers    {'no tick yet: is drip up running?' if tick is None else f'last tick {tick} seconds ago'}")
+    sender = found["sender"]
+    words = f"{sender['door']}: {sender['state']}"
+    click.echo(f"Sender     {words}{' - ' + sender['reason'] + '; ' + sender['remedy'] if sender['reason'] else ''}")
+    for course in found["courses"]:
+        people = ", ".join(f"{count} {stage}" for stage, count in sorted(course["people"].items())) or "nobody yet"
+        held = f"  HELD: {course['held']}" if course["held"] else ""
+        click.echo(f"Course     {course['course']}, version {course['version']}: {people}{held}")
+    for lesson in found["held_lessons"]:
+        click.echo(f"Held       {lesson['course']}/{lesson['letter']}: {lesson['reason']} {lesson['detail']}")
+    click.echo(
+        f"Letters    {found['due_now']} due, {found['open_now']} on their way, {found['reports_waiting']} reports to work off"
+    )
+    click.echo(f"Next       {found['next_moment'] or 'nothing is dated'}")
+
+
+@click.command()
+@click.option("--audit", is_flag=True, help="Check that the books agree with themselves; exit 1 when they do not.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+@click.pass_context
+def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
+    """Show what became of every letter that fell due: due = submitted + withheld + failed + uncertain + open."""
+    from drip import config
+    from drip.flows import reporting
+    from drip.wiring import Deployment
+
+    deployment = Deployment(config.load())
+    deployment.check_door()
+    found: dict[str, Any] = reporting.report(deployment.database)
+    if audit:
+        found["faults"] = reporting.audit(deployment.database, deployment.library)
+    deployment.database.dispose()
+    if as_json:
+        click.echo(json.dumps({"format": FORMAT, **found}, indent=2))
+    else:
+        for course in found["courses"]:
+            parts = " + ".join(f"{course[name]} {name}" for name in ("submitted", "withheld", "failed", "uncertain", "open"))
+            click.echo(f"{course['course']}: {course['due']} due = {parts}")
+            for outcome, count in sorted(course["outcomes"].items()):
+                click.echo(f"  {count} {outcome}")
+        for fault in found.get("faults", []):
+            click.echo(fault, err=True)
+        if audit and not found["faults"]:
+            click.echo("The audit holds.")
+    ctx.exit(1 if found.get("faults") else 0)
+
+
+@click.command()
+@click.argument("course", required=False)
+@click.option("--reason", default="held by an operator", help="Why, for those who ask later.")
+def hold(*, course: str | None, reason: str) -> None:
+    """Stop sending COURSE, or every course; nobody loses a letter, and nobody gets a burst after the release."""
+    from drip import config
+    from drip.flows import holding
+    from drip.wiring import Deployment
+
+    deployment = Deployment(config.load())
+    deployment.check_door()
+    count = holding.hold(deployment.database, course, reason)
+    deployment.database.dispose()
+    click.echo(f"held: {count}" if count else "it was held already")
+
+
+@click.command()
+@click.argument("course", required=False)
+def release(*, course: str | None) -> None:
+    """Let COURSE, or every course, go on, with all lessons that were held in it."""
+    from drip import config
+    from drip.flows import holding
+    from drip.wiring import Deployment
+
+    deployment = Deployment(config.load())
+    deployment.check_door()
+    count = holding.release(deployment.database, course)
+    deployment.database.dispose()
+    click.echo(f"released: {count}" if count else "no course was held; lessons that were held may go now")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def db() -> None:
+    """The database."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the tables up to date; harmless when they are."""
+    from drip import config
+    from drip.store import migrations
+    from drip.wiring import Deployment
+
+    settings = config.load()
+    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    deployment = Deployment(settings)
+    deployment.database.require()
+    done = migrations.upgrade(deployment.database)
+    deployment.check_door()
+    deployment.database.dispose()
+    click.echo("the database is up to date now" if done else "the database was up to date already")
+
+
+@click.command()
+def keys() -> None:
+    """Print fresh keys for DRIP_SECRET_KEYS and DRIP_SUPPRESSION_KEY; nothing is stored."""
+    import secrets
+
+    click.echo(f"DRIP_SECRET_KEYS={secrets.token_urlsafe(32)}")
+    click.echo(f"DRIP_SUPPRESSION_KEY={secrets.token_urlsafe(32)}")
+    click.echo("Keep both; the suppression key can never be changed: people who left are known by it alone.", err=True)

@@ -1,0 +1,35 @@
+"""Holding and releasing courses: the operator's big switch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drip.errors import NotFound
+from drip.store import stamps, versions
+
+if TYPE_CHECKING:
+    from drip.store.session import Connection, Database
+
+
+def hold(database: Database, course: str | None, reason: str) -> int:
+    """Hold a course, or every course, and return how many were not held before; raises NotFound for an unknown one.
+
+    Nothing new begins once this returns. A request that is under way at this moment comes to its end.
+    """
+    with database.write() as connection:
+        _require(connection, course)
+        return versions.hold(connection, course, reason, stamps.now_in(connection).machine)
+
+
+def release(database: Database, course: str | None) -> int:
+    """Release a course, or every course, with its held lessons, and return how many courses were held."""
+    with database.write() as connection:
+        _require(connection, course)
+        return versions.release(connection, course)
+
+
+def _require(connection: Connection, course: str | None) -> None:
+    running = versions.running(connection)
+    if course is not None and course not in running:
+        msg = f"there is no course {course!r}; running are: {', '.join(running) or 'none yet'}"
+        raise NotFound(msg)

@@ -1,0 +1,235 @@
+"""Showing: what pages say of a person's course and of the installation; it reads and changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from drip.core.delivery import IN_MAILBOX, Kind
+from drip.core.enrollment import Move, Pause, Stage, paused_for, resumed
+from drip.core.wording import day_in_words, weekday_name
+from drip.errors import DripError
+from drip.mail.render import Person
+from drip.store import deliveries, enrollments, migrations, stamps, subscribers, versions
+from drip.store.session import DatabaseTrouble
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from drip.clock import Now
+    from drip.core.enrollment import Enrollment
+    from drip.core.progress import LiveCourse
+    from drip.core.schedule import Course
+    from drip.mail.library import Library
+    from drip.mail.render import Rendered
+    from drip.store.deliveries import Delivery
+    from drip.store.session import Database
+
+TICK_SECONDS_MAX = 60.0
+"""A last tick older than this means that nothing is sent any more."""
+
+HAD, NEXT, LATER, PASSED = "had", "next", "later", "passed"
+"""How a lesson stands on the map; `passed` lies before her place and did not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A lesson on her map: its title, how it stands, and when the letter came; *letter* opens it again."""
+
+    title: str
+    state: str
+    letter: str
+    came_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What pages may know of a person's course.
+
+    *address* is masked, *ended* holds every delivery that came to a result, oldest first, and *now* both clocks.
+    """
+
+    person: Enrollment
+    live: LiveCourse
+    address: str
+    ended: tuple[Delivery, ...]
+    now: Now
+
+    @property
+    def course(self) -> Course:
+        """The course as it is live."""
+        return self.live.course
+
+    @property
+    def today(self) -> date:
+        """The calendar's date where she lives."""
+        return self.now.calendar.astimezone(self.person.rhythm(self.course).zone).date()
+
+    @property
+    def letters(self) -> dict[str, Delivery]:
+        """The letters in her mailbox by the first id of their lesson, the newest copy of each, oldest first."""
+        kinds = {Kind.LESSON, Kind.ASKED}
+        return {one.letter: one for one in self.ended if one.state in IN_MAILBOX and one.kind in kinds}
+
+    @property
+    def next_on(self) -> date | None:
+        """The date of her next letter; None while none is dated."""
+        if self.person.state != Stage.ACTIVE or self.person.paused == Pause.OPEN:
+            return None
+        return self.person.next_letter_on
+
+    def after_pause(self, weeks: int) -> date | None:
+        """Return the date of the next letter after a pause of *weeks* from now; None when no letter follows."""
+        return self._moved(paused_for(self.person, weeks, self.course, now=self.now.calendar))
+
+    @property
+    def after_resume(self) -> date | None:
+        """The date of the next letter if she goes on now; None when she is not paused or none follows."""
+        return self._moved(resumed(self.person, self.course, now=self.now.calendar))
+
+    def _moved(self, move: Move | None) -> date | None:
+        active = self.person.state == Stage.ACTIVE
+        return move.slot.letter_on if active and move is not None and move.slot is not None else None
+
+
+def find(database: Database, library: Library, public_id: str) -> Shown | None:
+    """Return what pages may show to the holder of a link; None when it is nobody's, or hers who was erased."""
+    with database.read() as connection:
+        now = stamps.now_in(connection)
+        person = enrollments.find_by_public_id(connection, public_id)
+        if person is None:
+            return None
+        subscriber = subscribers.find(connection, person.subscriber_id)
+        if subscriber is None or subscriber.address is None or subscriber.erased_at is not None:
+            return None
+        ended = deliveries.ended(connection, person.id)
+        state = versions.running(connection)[person.course]
+    live = library.course(state.version_id, person.course)
+    return Shown(person, live, masked(subscriber.address), tuple(ended), now)
+
+
+def masked(address: str) -> str:
+    """Return an address as a page shows it, such as `s…@example.org`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"
+
+
+def course_map(shown: Shown, library: Library) -> list[tuple[str, list[Station]]]:
+    """Return the phases of her present run by title, each with its lessons in order."""
+    person, live = shown.person, shown.live
+    book = library.book(live.version_id, person.course)
+    run = {one.letter: one for one in shown.ended if one.occasion == person.occasion() and one.state in IN_MAILBOX}
+    ahead = _ahead(person, shown.course)
+    phases = []
+    for phase in shown.course.phases:
+        stations = []
+        for lesson in phase.lessons:
+            first = live.first_id(lesson.id)
+            came, place = run.get(first), shown.course.places[lesson.id]
+            is_next = place == ahead and person.state == Stage.ACTIVE
+            state = HAD if came else NEXT if is_next else PASSED if place < ahead else LATER
+            stations.append(Station(book.title(lesson.id), state, first, came.went_on if came else None))
+        phases.append((phase.title, stations))
+    return phases
+
+
+def _ahead(person: Enrollment, course: Course) -> int:
+    """Return the place of the first lesson that still lies ahead of her."""
+    if person.next_lesson in course.places:
+        return course.places[person.next_lesson]
+    if person.next_lesson is not None or person.state == Stage.FINISHED:
+        return len(course.sequence)
+    return course.places[person.place] + 1 if person.place in course.places else 0
+
+
+def other_letters(shown: Shown, library: Library) -> list[Station]:
+    """Return the letters in her mailbox that stand on no phase of her map: kits, late letters, earlier runs, removed ones."""
+    person, live = shown.person, shown.live
+    on_map = {
+        live.first_id(lesson.id)
+        for lesson in shown.course.sequence
+        if any(one.letter == live.first_id(lesson.id) and one.occasion == person.occasion() for one in shown.letters.values())
+    }
+    return [
+        Station(_title_then(library, one), HAD, letter, one.went_on)
+        for letter, one in shown.letters.items()
+        if letter not in on_map
+    ]
+
+
+def _title_then(library: Library, delivery: Delivery) -> str:
+    """Return the title of a letter in the version she got."""
+    then = library.course(delivery.version_id, delivery.course)
+    return library.book(delivery.version_id, delivery.course).title(then.current_id(delivery.letter) or delivery.letter)
+
+
+def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, leave_token: str) -> Rendered | None:
+    """Return a letter she had, in the version and length she got, without her name; None when she had none by that id.
+
+    Where it names the next date, that is the date on which the next letter went, or is to go.
+    """
+    delivery = shown.letters.get(letter)
+    if delivery is None:
+        return None
+    then = library.course(delivery.version_id, delivery.course)
+    went_on = delivery.went_on or delivery.letter_on
+    person = Person(
+        name="",
+        weekday=weekday_name(min(shown.person.rhythm(shown.course).weekdays)),
+        next_date=_next_date(shown, delivery),
+        forget_date=day_in_words(went_on + timedelta(days=then.course.retention.finished)),
+        my_token=my_token,
+        leave_token=leave_token,
+    )
+    book = library.book(delivery.version_id, delivery.course)
+    return book.render(
+        then.current_id(letter) or letter, full=not delivery.short, after_pause=delivery.resumed, person=person
+    )
+
+
+def _next_date(shown: Shown, delivery: Delivery) -> str:
+    run = [one for one in shown.ended if one.occasion == delivery.occasion and one.id > delivery.id]
+    following = (run[0].went_on or run[0].letter_on) if run else shown.person.next_letter_on
+    return "" if following is None else day_in_words(following)
+
+
+def kit(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> Rendered | None:
+    """Return the letter for rough days as it is live; None when the course has none to ask for."""
+    if not shown.course.on_demand:
+        return None
+    person = Person(
+        name="",
+        weekday=weekday_name(min(shown.person.rhythm(shown.course).weekdays)),
+        next_date="" if shown.next_on is None else day_in_words(shown.next_on),
+        forget_date="",
+        my_token=my_token,
+        leave_token=leave_token,
+    )
+    book = library.book(shown.live.version_id, shown.person.course)
+    return book.render(shown.course.on_demand[0].id, full=True, person=person)
+
+
+def live_courses(database: Database, library: Library) -> dict[str, LiveCourse]:
+    """Return every course that is live, by id."""
+    with database.read() as connection:
+        running = versions.running(connection)
+    return {course_id: library.course(state.version_id, course_id) for course_id, state in running.items()}
+
+
+def why_not_ready(database: Database) -> list[str]:
+    """Return what keeps letters from going out, in sentences: the database, its tables, the ticks; none when all is well."""
+    try:
+        database.require()
+        migrations.require_newest(database)
+        with database.read() as connection:
+            now = stamps.now_in(connection)
+            beat = stamps.last_beat(connection, "tick")
+    except DripError as trouble:
+        return [str(trouble)]
+    except DatabaseTrouble as trouble:
+        return [f"the database does not answer ({type(trouble.orig).__name__})"]
+    if beat is None:
+        return ["there was no tick yet; start the worker and beat"]
+    age = (now.machine - beat.machine_at).total_seconds()
+    return [f"the last tick was {age:.0f} seconds ago; see whether the worker and beat run"] if age > TICK_SECONDS_MAX else []

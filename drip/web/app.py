@@ -1,0 +1,83 @@
+"""The public pages and the webhook as one application; no script, no cookie, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from starlette.exceptions import HTTPException
+
+from drip.errors import NotFound, Unreachable
+from drip.flows import showing
+from drip.store.session import DatabaseTrouble
+from drip.web.course import course_router
+from drip.web.desk import STYLE, Desk
+from drip.web.guard import Guard, where
+from drip.web.joining import public_router
+from drip.web.leaving import leave_router
+from drip.web.settings import settings_router
+from drip.web.webhook import webhook_router
+from drip.wiring import Deployment
+
+log = structlog.get_logger("drip.web")
+
+
+def make_web(deployment: Deployment, *, hint: Callable[[], None] | None = None) -> FastAPI:
+    """Return all pages of a *deployment*; *hint* tells the workers that reports wait to be worked off."""
+    app = FastAPI(title="drip", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    desk = Desk(deployment)
+    app.add_middleware(Guard, prefix=desk.prefix, trouble_page=desk.trouble)
+    for router in (
+        public_router(desk),
+        leave_router(desk),
+        settings_router(desk),
+        course_router(desk),
+        webhook_router(deployment, hint),
+        _plain_router(deployment),
+    ):
+        app.include_router(router)
+    _answer_troubles(app, desk)
+    return app
+
+
+def _answer_troubles(app: FastAPI, desk: Desk) -> None:
+    """Answer what goes wrong with a calm page, and log it without a word of the request."""
+
+    @app.exception_handler(HTTPException)
+    def refused(_: Request, trouble: HTTPException) -> Response:
+        answer = desk.trouble(trouble.status_code)
+        answer.headers.update(trouble.headers or {})
+        return answer
+
+    @app.exception_handler(NotFound)
+    def missing(_: Request, __: NotFound) -> Response:
+        return desk.trouble(404)
+
+    @app.exception_handler(Unreachable)
+    @app.exception_handler(DatabaseTrouble)
+    def unreachable(_: Request, trouble: Exception) -> Response:
+        log.error("database-trouble", error=type(trouble).__name__, at=where(trouble))
+        return desk.trouble(503)
+
+
+def _plain_router(deployment: Deployment) -> APIRouter:
+    """Return what machines ask for: the style of the pages, and whether all is well."""
+    router = APIRouter()
+
+    @router.api_route("/static/web.css", methods=["GET", "HEAD"])
+    def style() -> Response:
+        return Response(STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=86400"})
+
+    @router.api_route("/healthz", methods=["GET", "HEAD"])
+    async def alive() -> Response:
+        # On the loop itself: it answers while every thread waits for the database.
+        return PlainTextResponse("alive\n")
+
+    @router.api_route("/readyz", methods=["GET", "HEAD"])
+    def ready() -> Response:
+        wrong = showing.why_not_ready(deployment.database)
+        return PlainTextResponse("\n".join(wrong or ["ready"]) + "\n", status_code=503 if wrong else 200)
+
+    return router

@@ -1,0 +1,132 @@
+"""What every page needs: the deployment, the templates, and who holds a link."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date
+from http import HTTPStatus
+from importlib import resources
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from drip.core.token import LEAVE, MY
+from drip.core.wording import day_in_words
+from drip.flows import showing
+from drip.flows.showing import Shown
+from drip.wiring import Deployment
+
+RETRY_SECONDS = 60
+FIELDS_MAX = 20
+
+# What mail programs stick to the end of an address that stands in running text.
+_STUCK = ".,;:!?)>]'\"*"
+_BODY_BEGINS = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_BODY_ENDS = re.compile(r"</body\s*>", re.IGNORECASE)
+
+STYLE = resources.files("drip.web").joinpath("static", "web.css").read_bytes()
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Return the fields of a form of ours; of a body that is none, nothing."""
+    try:
+        fields = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        return {}
+    return {name: value.strip() for name, value in fields}
+
+
+Form = Annotated[dict[str, str], Depends(_form)]
+"""The fields of a form, each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What leads to one person's pages: paths, or the tokens in them."""
+
+    my: str
+    leave: str
+
+
+class Desk:
+    """Makes pages for one deployment."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.prefix = urlsplit(deployment.settings.base_url).path.rstrip("/")
+        self._templates = Environment(
+            loader=PackageLoader("drip.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        self._templates.filters.update(day=day_in_words, city=city, short_day=short_day)
+        self._templates.globals.update(
+            style=f"{self.prefix}/static/web.css?v={hashlib.sha256(STYLE).hexdigest()[:12]}",
+            home=f"{self.prefix}/",
+            care=f"{self.prefix}/care",
+        )
+
+    def page(self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:  # noqa: ANN401 - a template's own
+        """Return one page."""
+        common = {"links": None, "brand": "", "contact": ""}
+        body = self._templates.get_template(template).render({**common, **values})
+        return HTMLResponse(body, status_code=status, headers=headers)
+
+    def person_page(self, template: str, shown: Shown, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - as above
+        """Return one page of a person's course; while something of hers is under way (503), it says when to press again."""
+        course = shown.course
+        headers = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+        common = {"shown": shown, "links": self.links(shown), "brand": course.title, "contact": course.reply_to}
+        return self.page(template, status=status, headers=headers, **{**common, **values})
+
+    def trouble(self, status: int) -> Response:
+        """Return the calm page of a status that is no success."""
+        headers = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+        return self.page("trouble.html", status=status, headers=headers, number=status)
+
+    def letter(self, html: str, shown: Shown, *, hold_on: date | None = None) -> str:
+        """Return a whole letter as a page of hers: a bar with the way back before it, the letter as its main part."""
+        bar = self._templates.get_template("bar.html").render(links=self.links(shown), hold_on=hold_on)
+        html, count = _BODY_BEGINS.subn(lambda begin: f"{begin[0]}\n{bar}<main>", html, count=1)
+        return _BODY_ENDS.sub("</main>\\g<0>", html, count=1) if count else f"{bar}<main>{html}</main>"
+
+    def links(self, shown: Shown) -> Links:
+        """Return the addresses of her pages, signed with the newest key."""
+        tokens = self.tokens(shown)
+        return Links(my=f"{self.prefix}/my/{tokens.my}", leave=f"{self.prefix}/leave/{tokens.leave}")
+
+    def tokens(self, shown: Shown) -> Links:
+        """Return the tokens in the addresses of her pages."""
+        tokens, public_id = self.deployment.tokens, shown.person.public_id
+        return Links(my=tokens.sign(MY, public_id), leave=tokens.sign(LEAVE, public_id))
+
+    def read(self, purpose: str, token: str) -> str | None:
+        """Return whom a link of a *purpose* names; None when it is forged or cut."""
+        return self.deployment.tokens.read(purpose, unstuck(token))
+
+    def find(self, purpose: str, token: str) -> Shown | None:
+        """Return the course of the person whom a link names; None when it is nobody's."""
+        public_id = self.read(purpose, token)
+        return None if public_id is None else self.reread(public_id)
+
+    def reread(self, public_id: str) -> Shown | None:
+        """Return the course of a person as it stands now."""
+        return showing.find(self.deployment.database, self.deployment.library, public_id)
+
+
+def unstuck(token: str) -> str:
+    """Return a token without what a mail program stuck to its end."""
+    return token.rstrip(_STUCK)
+
+
+def city(zone: str) -> str:
+    """Return a zone as a person would say it, such as `New York`."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
+def short_day(day: date) -> str:
+    """Return a date as a list shows it, such as `3 March 2026`."""
+    return f"{day.day} {day:%B %Y}"

@@ -1,0 +1,112 @@
+"""Leaving by one press, from a page or from a mail program, and the way back.
+
+A link to leave stands in a header that providers keep, so its pages lead to nothing else of hers: the rest and the
+slower pace that they offer are presses of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from drip.core.enrollment import Stage
+from drip.core.token import LEAVE
+from drip.flows import adjusting, unsubscribing
+from drip.flows.showing import Shown
+from drip.web.desk import Desk
+
+REST_WEEKS = 4
+SLOWLY = "2"
+
+# RFC 8058: what a mail program posts, as multipart/form-data or urlencoded. Any body leaves; the record of consents
+# alone wants to know which it was.
+_ONE_CLICK = b"One-Click"
+
+
+async def _source(request: Request) -> str:
+    return "one-click" if _ONE_CLICK in await request.body() else "leave page"
+
+
+Source = Annotated[str, Depends(_source)]
+
+
+def leave_router(desk: Desk) -> APIRouter:
+    """Return the pages of leaving."""
+    router = APIRouter()
+    deployment = desk.deployment
+
+    def page(template: str, shown: Shown, **values: Any) -> Response:  # noqa: ANN401 - a template's own
+        return desk.person_page(template, shown, links=None, leave=desk.links(shown).leave, **values)
+
+    @router.api_route("/leave/{token}", methods=["GET", "HEAD"])
+    def show(token: str) -> Response:
+        # Mail scanners follow links: this only shows the button, and its press leaves.
+        shown = desk.find(LEAVE, token)
+        if shown is None:
+            return desk.page("nobody.html")
+        if shown.person.state == Stage.LEFT:
+            return page("left.html", shown, acknowledged=True, can_undo=_can_undo(shown))
+        return page("leave.html", shown, rest_on=shown.after_pause(REST_WEEKS))
+
+    @router.post("/leave/{token}")
+    def leave(token: str, source: Source) -> Response:
+        public_id = desk.read(LEAVE, token)
+        if public_id is None:
+            return desk.page("nobody.html")
+        leaving = unsubscribing.leave(
+            deployment.database, deployment.library, public_id, source=source, wait_seconds=deployment.leave_wait_seconds
+        )
+        shown = desk.reread(public_id) if leaving.known else None
+        if shown is None:
+            return desk.page("nobody.html")
+        status = 200 if leaving.acknowledged else 503
+        return page("left.html", shown, status=status, acknowledged=leaving.acknowledged, can_undo=_can_undo(shown))
+
+    @router.post("/leave/{token}/undo")
+    def undo(token: str) -> Response:
+        public_id = desk.read(LEAVE, token)
+        back = public_id is not None and unsubscribing.undo(
+            deployment.database, deployment.library, public_id, source="leave page"
+        )
+        shown = desk.reread(public_id) if public_id is not None else None
+        if shown is None:
+            return desk.page("nobody.html")
+        # Pressing twice finds her back already, and says so again.
+        return page("back.html", shown, back=back or shown.person.state != Stage.LEFT)
+
+    _add_instead(router, desk)
+    return router
+
+
+def _add_instead(router: APIRouter, desk: Desk) -> None:
+    """Add what one may do instead: rest, or go slower."""
+    deployment = desk.deployment
+
+    def answer(token: str, adjust: Any, **change: Any) -> Response:  # noqa: ANN401 - two flows of different arguments
+        shown = desk.find(LEAVE, token)
+        if shown is None:
+            return desk.page("nobody.html")
+        adjusted = adjust(
+            deployment.database,
+            deployment.library,
+            shown.person.public_id,
+            **change,
+            wait_seconds=deployment.leave_wait_seconds,
+        )
+        after = desk.reread(shown.person.public_id) or shown
+        template, status = ("stayed.html", 200) if adjusted.acknowledged else ("not-yet.html", 503)
+        return desk.person_page(template, after, status=status, links=None, leave=desk.links(after).leave)
+
+    @router.post("/leave/{token}/rest")
+    def rest(token: str) -> Response:
+        return answer(token, adjusting.pause, weeks=REST_WEEKS)
+
+    @router.post("/leave/{token}/slower")
+    def slower(token: str) -> Response:
+        return answer(token, adjusting.choose, choices={"pace": SLOWLY})
+
+
+def _can_undo(shown: Shown) -> bool:
+    ended_at = shown.person.ended_at
+    return ended_at is not None and shown.now.calendar - ended_at <= unsubscribing.UNDO

@@ -1,0 +1,11 @@
+"""How long things take here: everything that drip waits for is made short, and what tests wait for is generous."""
+
+from __future__ import annotations
+
+from drip.config import Patience
+
+PATIENCE = Patience(request_seconds=2.0, watchdog_seconds=3.0, record_seconds=6.0, backoff_scale=0.02)
+TICK_SECONDS = 0.2
+
+WAIT_SECONDS = 60.0
+"""The longest that a test waits for anything."""
