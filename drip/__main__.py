@@ -11,6 +11,7 @@ import sys
 
 from drip import cli, config
 from drip.errors import DripError
+from drip.wiring import log_to_stderr
 
 
 def main(arguments: list[str]) -> int:
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
     found = parser.parse_args(arguments[1:])
     try:
         settings = config.load()
+        log_to_stderr(settings.log)
         serve_sandbox(settings, found.host, found.port) if role == "sandbox" else serve_web(settings, found.host, found.port)
     except DripError as trouble:
         sys.stderr.write(f"drip {role}: {trouble}\n")

@@ -24,6 +24,7 @@ from drip.flows.scheduling import check
 from drip.flows.sending import Sender, nothing
 from drip.flows.ticking import Ticker
 from drip.mail.envelope import Envelopes
+from drip.mail.rates import Rates, storage_url
 from drip.mail.render import LetterBook
 from drip.mail.sendgrid import SendGridMailer
 from drip.mail.smtp import SmtpMailer
@@ -227,14 +228,24 @@ class Deployment:
         """Return the dated token of a service letter: a confirmation grows old after thirty days."""
         return self.tokens.sign_dated(CONFIRM, enrollment, now=clock.machine_now())
 
+    def _rates(self) -> Rates:
+        """Return the limits that all workers share."""
+
+        def per_hour(course_id: str) -> int | None:
+            with self.database.read() as connection:
+                state = versions.running(connection).get(course_id)
+            sending = None if state is None else self.library.course(state.version_id, course_id).course.sending
+            return None if sending is None else sending.per_hour
+
+        return Rates(storage_url(self.settings.redis_url), per_hour, namespace=self.settings.queue)
+
     def sender(
         self,
         owner: Incarnation,
         *,
         at: Callable[[str], None] = nothing,
-        allowed: Callable[[str, int], bool] = lambda _course, _count: True,
     ) -> Sender:
-        """Return what hands batches over in this process; *at* hears named points, *allowed* is the shared rate limit."""
+        """Return what hands batches over in this process; *at* hears named points, for tests."""
         envelopes = Envelopes(self.library, self.tokens, self.settings.base_url, service_token=self.service_token)
         return Sender(
             self.database,
@@ -244,7 +255,7 @@ class Deployment:
             door=self.settings.sender,
             owner=owner.id,
             real=self.settings.door == REAL,
-            allowed=allowed,
+            granted=self._rates().granted,
             at=at,
             backoff_scale=self.patience.backoff_scale,
             record_seconds=self.patience.record_seconds,

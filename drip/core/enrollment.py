@@ -226,10 +226,14 @@ def step_of(enrollment: Enrollment, course: Course) -> Step | None:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A new date for the next letter: the enrollment's changes, and the slot an open delivery takes (None: it waits)."""
+    """A new date for the next letter: the enrollment's changes, and the slot an open delivery takes (None: it waits).
+
+    With *stays* the dates are as they were, and an open delivery is left alone.
+    """
 
     changes: Changes
     slot: Slot | None
+    stays: bool = False
 
 
 def paused_for(enrollment: Enrollment, weeks: int, course: Course, *, now: datetime) -> Move | None:
@@ -283,7 +287,7 @@ def resettled(enrollment: Enrollment, course: Course, *, now: datetime, **settin
     step, slot = step_of(after, course), slot_of(enrollment, course)
     old, new = enrollment.rhythm(course), after.rhythm(course)
     if step is None or slot is None or old == new:
-        return Move(dict(settings), slot if enrollment.paused != Pause.OPEN else None)
+        return Move(dict(settings), None, stays=True)
     lesson, last = step.lesson, enrollment.last_letter_on
     meant_on = slot.meant_on
     if new.pace != old.pace and enrollment.last_meant_on is not None and enrollment.paused == Pause.NONE:

@@ -18,6 +18,20 @@ CONFIRM = "confirm"
 CONFIRM_DAYS = 30
 
 
+class _LinkSigner(Signer):
+    """A signer that derives the key of its purpose once, and not anew for each of thousands of links."""
+
+    def __init__(self, keys: Sequence[str], *, salt: str) -> None:
+        super().__init__(list(keys), salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
+        self._derived: dict[str | bytes | None, bytes] = {}
+
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
+        """Return the key that signs; the newest one when none is named."""
+        if secret_key not in self._derived:
+            self._derived[secret_key] = super().derive_key(secret_key)
+        return self._derived[secret_key]
+
+
 class _DatedSigner(TimestampSigner):
     """A signer whose clock is an argument."""
 
@@ -39,10 +53,7 @@ class Tokens:
             msg = "at least one key is needed to sign links"
             raise ValueError(msg)
         self._keys = tuple(keys)
-        self._signers = {
-            purpose: Signer(list(keys), salt=f"drip.{purpose}", key_derivation="hmac", digest_method=hashlib.sha256)
-            for purpose in (MY, LEAVE)
-        }
+        self._signers = {purpose: _LinkSigner(keys, salt=f"drip.{purpose}") for purpose in (MY, LEAVE)}
 
     def sign(self, purpose: str, public_id: str) -> str:
         """Return a token that never expires, for a link of one *purpose*."""

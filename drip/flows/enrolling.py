@@ -11,7 +11,7 @@ from drip.core.address import address_key, clean_name, normal_address
 from drip.core.delivery import Kind, Reason
 from drip.core.enrollment import END, Enrollment, Stage, begun
 from drip.errors import NotFound, UsageError
-from drip.store import deliveries, enrollments, stamps, subscribers, versions
+from drip.store import deliveries, endings, enrollments, stamps, subscribers, versions
 
 if TYPE_CHECKING:
     from drip.clock import Now
@@ -76,14 +76,7 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
                 else f"this address must not be mailed: {reason}"
             )
             return Enrolling(Enrolled.REFUSED, None, say)
-        subscriber_id = subscribers.add(
-            connection,
-            address=address,
-            address_key=key,
-            name=clean_name(wish.name),
-            timezone=wish.timezone or None,
-            now=now.machine,
-        )
+        subscriber_id = _subscriber(connection, address, key, wish, now, confirmed=confirmed)
         person = _enrollment(connection, subscriber_id, course_id, course, wish, now)
         if person.state == Stage.ACTIVE:
             return Enrolling(Enrolled.ALREADY, person.id, "this person is on the course already")
@@ -120,9 +113,9 @@ def confirm(database: Database, library: Library, public_id: str, *, source: str
             return False
         if person.state in {Stage.ACTIVE, Stage.FINISHED}:
             return True
-        subscribers.lift(connection, subscriber.address_key, course=person.course, reason=Reason.LEFT)
-        if subscribers.suppressed(connection, [subscriber.address_key], person.course):
+        if endings.barred(connection, subscriber.address_key, person.course):
             return False
+        subscribers.lift(connection, subscriber.address_key, course=person.course, reason=Reason.LEFT)
         subscribers.note_consent(
             connection,
             person.subscriber_id,
@@ -142,6 +135,21 @@ def _address(text: str) -> str:
         return normal_address(text)
     except ValueError as fault:
         raise UsageError(str(fault)) from fault
+
+
+def _subscriber(connection: Connection, address: str, key: str, wish: Wish, now: Now, *, confirmed: bool) -> int:
+    """Return the id of the subscriber at *address*; what a stranger typed does not rename somebody who gets letters."""
+    known = subscribers.find_by_key(connection, key)
+    if known and not confirmed and any(one.state == Stage.ACTIVE for one in enrollments.find_for(connection, known.id)):
+        return known.id
+    return subscribers.add(
+        connection,
+        address=address,
+        address_key=key,
+        name=clean_name(wish.name),
+        timezone=wish.timezone or None,
+        now=now.machine,
+    )
 
 
 def _course(connection: Connection, library: Library, course_id: str) -> tuple[str, LiveCourse]:
@@ -207,7 +215,7 @@ def _ask(connection: Connection, person: Enrollment, course: LiveCourse, now: No
         "enrollment_id": person.id,
         "course": person.course,
         "letter": "confirm",
-        "occasion": f"asked:{now.machine.timestamp():.0f}",
+        "occasion": f"asked:{now.machine.timestamp():.6f}",
         "kind": Kind.CONFIRMATION.value,
         "version_id": course.version_id,
         "meant_on": today,

@@ -10,7 +10,7 @@ import structlog
 from drip.core.address import address_key
 from drip.core.delivery import Outcome, State, raised
 from drip.core.event import MalformedEvents, parse_events
-from drip.store import deliveries, endings, events, recovery, stamps, subscribers
+from drip.store import deliveries, endings, events, moves, recovery, stamps, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,13 @@ def work(database: Database, library: Library) -> int:
     with database.write() as connection:
         now = stamps.now_in(connection)
         page = events.unworked(connection, PAGE)
-        found = deliveries.find_by_public_ids(connection, [event.delivery for event in page if event.delivery])
+        named = [event.delivery for event in page if event.delivery]
+        # People before their deliveries, as everywhere: a result that is being recorded holds the person and wants the row.
+        people = {one.subscriber_id for one in deliveries.find_by_public_ids(connection, named).values()}
+        keys = {event.address_key for event in page if event.address_key}
+        people |= {known.id for key in keys if (known := subscribers.find_by_key(connection, key))}
+        moves.lock_people(connection, people)
+        found = deliveries.find_by_public_ids(connection, named, lock=True)
         _raise(connection, page, found)
         deliveries.confirm_uncertain(
             connection, sorted(one.id for one in found.values() if one.state == State.UNCERTAIN), now.machine

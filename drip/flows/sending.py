@@ -7,7 +7,7 @@ moves it on. Named points (`claimed rendered marked answered recorded`) let test
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -39,7 +39,7 @@ from drip.core.wording import day_in_words, weekday_name
 from drip.errors import DripError, RenderFault
 from drip.mail.envelope import Addressee, Rendering
 from drip.mail.render import NeedsPerson
-from drip.store import deliveries, endings, enrollments, moves, results, senders, stamps, subscribers, versions
+from drip.store import deliveries, endings, enrollments, moves, recovery, results, senders, stamps, subscribers, versions
 from drip.store.session import DatabaseTrouble
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ class CannotRecord(DripError):
     """A result could not be recorded; the worker must exit, so that its death can be proven and events can settle it."""
 
     exit_code = 3
+
+
+class NotOurs(DripError):
+    """A letter slipped away between its look and its mark, although its person was locked: nothing is handed over."""
 
 
 def nothing(_point: str) -> None:
@@ -117,12 +121,12 @@ class Sender:
         door: str,
         owner: str,
         real: bool,
-        allowed: Callable[[str, int], bool] = lambda _course, _count: True,
+        granted: Callable[[str, int], int] = lambda _course, wanted: wanted,
         at: Callable[[str], None] = nothing,
         backoff_scale: float = 1.0,
         record_seconds: float = RECORD_SECONDS_MAX,
     ) -> None:
-        """Keep what the worker is wired with; *owner* is its incarnation, *allowed* the shared rate limit."""
+        """Keep what the worker is wired with; *owner* is its incarnation, *granted* the shared rate limit."""
         self._database = database
         self._library = library
         self._mailer = mailer
@@ -130,7 +134,7 @@ class Sender:
         self._door = door
         self._owner = owner
         self._real = real
-        self._allowed = allowed
+        self._granted = granted
         self._at = at
         self._backoff_scale = backoff_scale
         self._record_seconds = record_seconds
@@ -216,9 +220,12 @@ class Sender:
 
     def _send_piece(self, work: Work, piece: Piece) -> None:
         """Mark, hand over and record one request."""
-        if not self._allowed(work.letter.course, len(piece.ids)):
+        granted = self._granted(work.letter.course, len(piece.ids))
+        if granted == 0:
             work.stopped = True
             return
+        limited = granted < len(piece.ids)
+        piece = replace(piece, ids=piece.ids[:granted])
         token = uuid4().hex
         try:
             marked = self._mark(work, piece, token)
@@ -245,6 +252,8 @@ class Sender:
         answer = self._submit(message)
         self._at("answered")
         self._record(work, piece, marked, answer)
+        # What the hour's rate leaves over waits for the next tick.
+        work.stopped = work.stopped or limited
 
     def _message(self, work: Work, marked: Marked) -> Message:
         """Put the rendered letter and each person's values into one request."""
@@ -276,7 +285,10 @@ class Sender:
             state = versions.running(connection)[letter.course]
             course = self._library.course(state.version_id, letter.course)
             register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
-            decide = _Decisions(course, now, held=state.held_at is not None)
+            held = state.held_at is not None or versions.lesson_held(
+                connection, letter.course, letter.letter, version_id=letter.version_id
+            )
+            decide = _Decisions(course, now, held=held)
             going: dict[int, date] = {}
             stopped: list[tuple[Ready, Reason]] = []
             for one in ready:
@@ -286,7 +298,8 @@ class Sender:
                 else:
                     going[one.delivery.id] = found
             self._stop(connection, stopped, people, course, now)
-            deliveries.mark_submitting(connection, going, owner=self._owner, token=token, now=now.machine)
+            if deliveries.mark_submitting(connection, going, owner=self._owner, token=token, now=now.machine) != len(going):
+                raise NotOurs
         marked = tuple(one for one in ready if one.delivery.id in going)
         return Marked(token, clock.monotonic(), marked, going, people, course)
 
@@ -420,7 +433,9 @@ class Sender:
 
         def write(connection: Connection) -> None:
             now = stamps.now_in(connection)
-            alike = deliveries.parked_alike(connection, letter.course, letter.letter, letter.version_id, answer.signature)
+            parked = deliveries.parked_alike(connection, letter.course, letter.letter, letter.version_id, answer.signature)
+            # Not itself: a commit whose answer was lost is repeated.
+            alike = [one for one in parked if one != delivery_id]
             deliveries.park(connection, delivery_id, reason=Reason.REFUSED, detail=answer.signature, now=now.machine)
             if alike:
                 deliveries.unpark(connection, [*alike, delivery_id], now.machine)
@@ -474,7 +489,7 @@ class Sender:
         def write(connection: Connection) -> None:
             now = stamps.now_in(connection)
             held = deliveries.claimed(connection, batch_id, owner=self._owner)
-            deliveries.release(connection, held, owner=self._owner, now=now.machine, reason=reason, crashed=crashed)
+            recovery.put_back(connection, held, owner=self._owner, now=now, reason=reason, crashed=crashed)
             sender = senders.find(connection, self._door, now.machine)
             if sender.state == Breaker.PROBING and sender.probe_batch == batch_id:
                 senders.give_up_probe(connection, self._door, batch_id, now.machine)

@@ -173,41 +173,38 @@ def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, 
     if delivery is None:
         return None
     then = library.course(delivery.version_id, delivery.course)
-    went_on = delivery.went_on or delivery.letter_on
-    person = Person(
-        name="",
-        weekday=weekday_name(min(shown.person.rhythm(shown.course).weekdays)),
-        next_date=_next_date(shown, delivery),
-        forget_date=day_in_words(went_on + timedelta(days=then.course.retention.finished)),
-        my_token=my_token,
-        leave_token=leave_token,
-    )
-    book = library.book(delivery.version_id, delivery.course)
-    return book.render(
-        then.current_id(letter) or letter, full=not delivery.short, after_pause=delivery.resumed, person=person
-    )
-
-
-def _next_date(shown: Shown, delivery: Delivery) -> str:
     run = [one for one in shown.ended if one.occasion == delivery.occasion and one.id > delivery.id]
     following = (run[0].went_on or run[0].letter_on) if run else shown.person.next_letter_on
-    return "" if following is None else day_in_words(following)
+    forgotten_on = (delivery.went_on or delivery.letter_on) + timedelta(days=then.course.retention.finished)
+    person = _reader(shown, my_token, leave_token, next_on=following, forgotten_on=forgotten_on)
+    book = library.book(delivery.version_id, delivery.course)
+    return book.render(then.current_id(letter) or letter, full=not delivery.short, after_pause=delivery.resumed, person=person)
 
 
 def kit(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> Rendered | None:
     """Return the letter for rough days as it is live; None when the course has none to ask for."""
     if not shown.course.on_demand:
         return None
-    person = Person(
+    book = library.book(shown.live.version_id, shown.person.course)
+    return book.render(shown.course.on_demand[0].id, person=_reader(shown, my_token, leave_token, next_on=shown.next_on))
+
+
+def first_subject(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> str:
+    """Return the subject under which the first letter of her course comes."""
+    book = library.book(shown.live.version_id, shown.person.course)
+    return book.render(shown.course.sequence[0].id, person=_reader(shown, my_token, leave_token, next_on=None)).subject
+
+
+def _reader(shown: Shown, my_token: str, leave_token: str, *, next_on: date | None, forgotten_on: date | None = None) -> Person:
+    """Return what a letter may know of whoever reads it on a page; her name is not shown there."""
+    return Person(
         name="",
         weekday=weekday_name(min(shown.person.rhythm(shown.course).weekdays)),
-        next_date="" if shown.next_on is None else day_in_words(shown.next_on),
-        forget_date="",
+        next_date="" if next_on is None else day_in_words(next_on),
+        forget_date="" if forgotten_on is None else day_in_words(forgotten_on),
         my_token=my_token,
         leave_token=leave_token,
     )
-    book = library.book(shown.live.version_id, shown.person.course)
-    return book.render(shown.course.on_demand[0].id, full=True, person=person)
 
 
 def live_courses(database: Database, library: Library) -> dict[str, LiveCourse]:

@@ -21,7 +21,7 @@ from drip.errors import DripError
 from drip.store import batches, deliveries, enrollments, moves, owners, recovery, senders, stamps, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from drip.clock import Now
     from drip.core.progress import LiveCourse
@@ -34,6 +34,9 @@ WAITING_MAX = 32_000
 
 CLOCK_DRIFT_MAX = timedelta(hours=1)
 BATCHES_KEPT = timedelta(days=1)
+
+Opening = tuple[dict[str, Any], list[Enrollment]]
+"""What a new delivery says, and the people who get one that says it."""
 
 log = structlog.get_logger("drip.tick")
 
@@ -132,61 +135,49 @@ class Ticker:
         """Open a delivery for everybody who is due and inside her window, and give the others a new date."""
         page = [person for person in enrollments.due(connection, now.calendar, self._page) if person.course in live]
         report.more = len(page) >= self._page
-        rows: list[tuple[Enrollment, dict[str, Any]]] = []
-        moved: list[dict[str, Any]] = []
+        alike: dict[tuple[object, ...], list[Enrollment]] = {}
         for person in page:
-            course = live[person.course]
-            step, slot = step_of(person, course.course), slot_of(person, course.course)
-            if step is None or slot is None:
-                enrollments.change(connection, person.id, self._reset(connection, person, course, now))
-                continue
-            rhythm = person.rhythm(course.course)
-            if not timing.may_go(slot, rhythm, last_letter_on=person.last_letter_on, now=now.calendar):
-                later = timing.follow(slot, step.lesson, rhythm, last_letter_on=person.last_letter_on, now=now.calendar)
-                if not timing.may_go(later, rhythm, last_letter_on=person.last_letter_on, now=now.calendar):
-                    moved.append({"id": person.id, **placed(later)})
-                    continue
-                slot = later
-            rows.append((person, _row(person, course, step.lesson.id, slot)))
-        enrollments.change_many(connection, moved)
-        report.moved += len(moved)
-        report.opened += self._store(connection, rows, live, now)
+            alike.setdefault(person.likeness(), []).append(person)
+        opening: dict[tuple[object, ...], Opening] = {}
+        for people in alike.values():
+            course = live[people[0].course]
+            found = _decided(people[0], course, now)
+            if isinstance(found, timing.Slot):
+                enrollments.change_alike(connection, [person.id for person in people], placed(found))
+                report.moved += len(people)
+            elif found is None:
+                self._reset_all(connection, people, course, now)
+            else:
+                # People of different zones or places may well get deliveries that say the same.
+                opening.setdefault(tuple(found.values()), (found, []))[1].extend(people)
+        report.opened += self._store(connection, list(opening.values()), live, now)
 
-    def _store(
-        self, connection: Connection, rows: list[tuple[Enrollment, dict[str, Any]]], live: Mapping[str, LiveCourse], now: Now
-    ) -> int:
+    def _store(self, connection: Connection, opening: list[Opening], live: Mapping[str, LiveCourse], now: Now) -> int:
         """Store the deliveries and park their cursors; whoever had the letter already goes on to the next."""
         wanted: dict[tuple[str, str], list[tuple[int, str]]] = {}
-        for _, row in rows:
-            wanted.setdefault((row["course"], row["letter"]), []).append((row["subscriber_id"], row["occasion"]))
+        for facts, people in opening:
+            keys = wanted.setdefault((facts["course"], facts["letter"]), [])
+            keys += [(person.subscriber_id, facts["occasion"]) for person in people]
         taken = {
             (course, letter, *key)
             for (course, letter), keys in wanted.items()
             for key in deliveries.existing(connection, course, letter, keys)
         }
-        new = []
-        for person, row in rows:
-            if (row["course"], row["letter"], row["subscriber_id"], row["occasion"]) in taken:
-                enrollments.change(connection, person.id, self._reset(connection, person, live[person.course], now))
-            else:
-                new.append((person, row))
-        ids = deliveries.open_many(connection, [row for _, row in new], now=now.machine)
-        enrollments.change_many(
-            connection,
-            [
-                {
-                    "id": person.id,
-                    "open_delivery": delivery_id,
-                    "next_due_at": None,
-                    "next_meant_on": row["meant_on"],
-                    "next_letter_on": row["letter_on"],
-                    "next_closes_at": row["closes_at"],
-                    "deliveries_due": person.deliveries_due + 1,
-                }
-                for (person, row), delivery_id in zip(new, ids, strict=True)
-            ],
+        new: list[Opening] = []
+        for facts, people in opening:
+            had = [one for one in people if (facts["course"], facts["letter"], one.subscriber_id, facts["occasion"]) in taken]
+            self._reset_all(connection, had, live[facts["course"]], now)
+            known = {person.id for person in had}
+            new.append((facts, [person for person in people if person.id not in known]))
+        ids = deliveries.open_alike(
+            connection, [(facts, [person.id for person in people]) for facts, people in new if people], now=now.machine
         )
+        enrollments.park_at(connection, ids)
         return len(ids)
+
+    def _reset_all(self, connection: Connection, people: Sequence[Enrollment], course: LiveCourse, now: Now) -> None:
+        for person in people:
+            enrollments.change(connection, person.id, self._reset(connection, person, course, now))
 
     def _reset(self, connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> dict[str, Any]:
         """Return the cursor of someone whose next lesson is gone or was had already: the next one that she has not had."""
@@ -231,9 +222,8 @@ class Ticker:
             for members in batches.group(loose, self._batch_max):
                 report.hints.append(batches.add(connection, [member.id for member in members], now.machine))
             report.more = report.more or len(loose) >= self._page
-            report.hints += [
-                batch for batch in batches.unanswered(connection, now.machine, now.calendar) if batch not in report.hints
-            ]
+            again = batches.unanswered(connection, now.machine, now.calendar, since=sender.since)
+            report.hints += [batch for batch in again if batch not in report.hints]
             return
         if sender.state == Breaker.PROBING and sender.probe_batch is not None:
             self._mind_probe(connection, sender.probe_batch, now, report)
@@ -251,18 +241,28 @@ class Ticker:
 
     def _mind_probe(self, connection: Connection, batch_id: str, now: Now, report: Report) -> None:
         """Hint at the probe again when its message was lost; give it up when its letter came to nothing."""
-        if batch_id in batches.unanswered(connection, now.machine, now.calendar):
+        if batches.unanswered(connection, now.machine, now.calendar, only=batch_id):
             report.hints.append(batch_id)
         elif not batches.is_open(connection, batch_id):
             senders.give_up_probe(connection, self._door, batch_id, now.machine)
 
 
-def _row(person: Enrollment, course: LiveCourse, lesson: str, slot: timing.Slot) -> dict[str, Any]:
+def _decided(person: Enrollment, course: LiveCourse, now: Now) -> dict[str, Any] | timing.Slot | None:
+    """Return the delivery to open for a person who is due; or the slot that she waits for; or None: her lesson is gone.
+
+    It is the same for everybody who is alike (`Enrollment.likeness`), so nothing here looks at who she is.
+    """
+    step, slot = step_of(person, course.course), slot_of(person, course.course)
+    if step is None or slot is None:
+        return None
+    rhythm = person.rhythm(course.course)
+    if not timing.may_go(slot, rhythm, last_letter_on=person.last_letter_on, now=now.calendar):
+        slot = timing.follow(slot, step.lesson, rhythm, last_letter_on=person.last_letter_on, now=now.calendar)
+        if not timing.may_go(slot, rhythm, last_letter_on=person.last_letter_on, now=now.calendar):
+            return slot
     return {
-        "subscriber_id": person.subscriber_id,
-        "enrollment_id": person.id,
         "course": person.course,
-        "letter": course.first_id(lesson),
+        "letter": course.first_id(step.lesson.id),
         "occasion": person.occasion(),
         "kind": Kind.LESSON.value,
         "version_id": course.version_id,

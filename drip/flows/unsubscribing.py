@@ -66,9 +66,9 @@ def undo(database: Database, library: Library, public_id: str, *, source: str) -
         subscriber = subscribers.find(connection, person.subscriber_id)
         if person.state != Stage.LEFT or person.ended_at is None or now.calendar - person.ended_at > UNDO or subscriber is None:
             return False
-        subscribers.lift(connection, subscriber.address_key, course=person.course, reason=Reason.LEFT)
-        if subscribers.suppressed(connection, [subscriber.address_key], person.course):
+        if endings.barred(connection, subscriber.address_key, person.course):
             return False
+        subscribers.lift(connection, subscriber.address_key, course=person.course, reason=Reason.LEFT)
         subscribers.note_consent(connection, person.subscriber_id, person.course, "agreed", now=now.machine, source=source)
         state = versions.running(connection)[person.course]
         course = library.course(state.version_id, person.course)
@@ -89,7 +89,9 @@ def undo(database: Database, library: Library, public_id: str, *, source: str) -
         slot = timing.resume(meant_on, step.lesson, rhythm, last_letter_on=person.last_letter_on, now=now.calendar)
         anchor = timing.anchor_before(slot, step.lesson, rhythm, afterwards=step.afterwards)
         changes = back | placed(slot) | {"next_lesson": step.lesson.id, "last_meant_on": anchor}
-        moves.apply(connection, person, Move(changes, slot), now)
+        if not moves.apply(connection, person, Move(changes, slot), now):
+            # A letter of hers is being handed over at this moment: its result dates the one that follows.
+            enrollments.change(connection, person.id, back)
     return True
 
 

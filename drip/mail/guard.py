@@ -102,6 +102,8 @@ def _string(name: str, value: object) -> str:
     """Return *value*, proven to be a string that can be written in UTF-8."""
     if not isinstance(value, str):
         raise ValueError(f"{name} is not a string")  # noqa: TRY004 - one kind of error for the caller
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -86,9 +86,18 @@ def _personalization(position: int, recipient: Recipient) -> dict[str, Any]:
         part["substitutions"] = dict(recipient.substitutions)
     if recipient.headers:
         part["headers"] = dict(recipient.headers)
-    if len(json.dumps(part, ensure_ascii=False).encode()) > PERSONALIZATION_BYTES_MAX:
+    if _may_be_long(recipient) and len(json.dumps(part, ensure_ascii=False).encode()) > PERSONALIZATION_BYTES_MAX:
         raise ValueError(f"what is personal to recipient {position} is over {PERSONALIZATION_BYTES_MAX} bytes")
     return part
+
+
+def _may_be_long(recipient: Recipient) -> bool:
+    """Whether it is worth measuring what is personal to *recipient*; nearly never, and measuring costs as much as sending.
+
+    JSON takes at most six bytes for a character, and fewer than a hundred for what stands round two strings.
+    """
+    pairs = (*recipient.substitutions.items(), *recipient.headers.items(), (recipient.address, recipient.delivery))
+    return 6 * sum([len(name) + len(value) for name, value in pairs]) + 100 * (len(pairs) + 1) > PERSONALIZATION_BYTES_MAX
 
 
 # The hand-over -------------------------------------------------------------------------------------------------------
@@ -207,12 +216,12 @@ _REMEDY_OTHER = "SendGrid refuses the request as a whole; read the reason, and a
 
 def answer_of(reply: Reply, *, recipients: int, secrets: list[str]) -> Answer:
     """Return what *reply* means for a request to so many *recipients*; reasons are free of *secrets* and addresses."""
-    errors = _errors_in(reply.body)
     status = reply.status
-    told = " | ".join(f"{field}: {text}" if field else text for field, text in errors)
-    reason = scrubbed(f"{status} {told}", secrets=secrets)
     if status == 202:
         return Submitted(_receipt_in(reply.headers))
+    errors = _errors_in(reply.body)
+    told = " | ".join(f"{field}: {text}" if field else text for field, text in errors)
+    reason = scrubbed(f"{status} {told}", secrets=secrets)
     if status == 200:
         return SenderRefused(reason, _REMEDY_SANDBOX_MODE)
     if 300 <= status < 400:

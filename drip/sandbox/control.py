@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
+from drip.errors import DripError
 from drip.sandbox.faults import Faults, Rule
 from drip.sandbox.mailbox import Mail, Mailbox
 
@@ -93,7 +94,10 @@ def time_router(time_machine: TimeMachine) -> APIRouter:
 
     @router.post("/step")
     def step() -> dict[str, str | None]:
-        moment = time_machine.step()
+        try:
+            moment = time_machine.step()
+        except DripError as trouble:
+            raise HTTPException(503, str(trouble)) from trouble
         return {"moment": moment.isoformat() if moment else None}
 
     return router

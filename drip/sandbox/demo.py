@@ -162,7 +162,7 @@ class Demo:
 
         match guest.what:
             case "confirm":
-                self._visitor.press(link("/confirm/"), "yes")
+                self._visitor.press(link("/confirm/"), "start my letters")
                 return "confirmed"
             case "pause":
                 self._visitor.press(link("/pause"), "2 weeks")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from drip.core.delivery import State
 from drip.store.session import among
-from drip.store.tables import batches, deliveries
+from drip.store.tables import IS_OPEN, batches, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,22 +68,34 @@ def add(
     return batch_id
 
 
-def unanswered(connection: Connection, now: datetime, calendar: datetime) -> list[str]:
+def unanswered(
+    connection: Connection, now: datetime, calendar: datetime, *, since: datetime | None = None, only: str | None = None
+) -> list[str]:
     """Return the batches that still wait for a worker long after the last hint, and note a new hint for each.
 
-    The waits double, so that a long queue is not filled with hints about itself.
+    The waits double, so that a long queue is not filled with hints about itself. A hint from before *since* does not
+    count: the sender was closed then, and whoever heard it turned it down. *only* asks about one batch alone.
     """
-    rows = connection.execute(
+    latest = now - timedelta(seconds=HINT_AGAIN_SECONDS)
+    waits = sa.exists().where(
+        deliveries.c.batch_id == batches.c.id,
+        deliveries.c.state == State.PENDING.value,
+        deliveries.c.blocked.is_(False),
+        deliveries.c.not_before <= calendar,
+    )
+    # Ticks at the same time share them out, and never wait for each other in a ring.
+    query = (
         sa.select(batches.c.id, batches.c.published_at, batches.c.publishes)
-        .join(deliveries, deliveries.c.batch_id == batches.c.id)
-        .where(deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False), deliveries.c.not_before <= calendar)
-        .where(batches.c.published_at < now - timedelta(seconds=HINT_AGAIN_SECONDS))
-        .distinct()
-    ).all()
+        .where(batches.c.published_at < (latest if since is None else max(latest, since)), waits)
+        .order_by(batches.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    rows = connection.execute(query if only is None else query.where(batches.c.id == only)).all()
     again = [
         row.id
         for row in rows
-        if now - row.published_at
+        if (since is not None and row.published_at < since)
+        or now - row.published_at
         >= timedelta(seconds=min(HINT_AGAIN_SECONDS * 2 ** min(row.publishes - 1, 10), HINT_AGAIN_SECONDS_MAX))
     ]
     if again:
@@ -108,7 +120,7 @@ def forget_answered(connection: Connection, before: datetime) -> None:
     """Delete batches made *before* that instant in which nothing is open."""
     open_member = sa.exists().where(
         deliveries.c.batch_id == batches.c.id,
-        deliveries.c.state.in_([State.PENDING.value, State.CLAIMED.value, State.SUBMITTING.value]),
+        IS_OPEN,
     )
     connection.execute(batches.delete().where(batches.c.made_at < before, ~open_member))
 
@@ -117,7 +129,7 @@ def is_open(connection: Connection, batch_id: str) -> bool:
     """Whether anything of a batch still waits for its result."""
     query = sa.select(deliveries.c.id).where(
         deliveries.c.batch_id == batch_id,
-        deliveries.c.state.in_([State.PENDING.value, State.CLAIMED.value, State.SUBMITTING.value]),
+        IS_OPEN,
         deliveries.c.blocked.is_(False),
     )
     return connection.execute(query.limit(1)).first() is not None

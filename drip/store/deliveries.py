@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from drip.core.delivery import OPEN, RULES, State
 from drip.store.session import among, lock_rows
-from drip.store.tables import courses, deliveries, enrollments, lesson_holds, subscribers
+from drip.store.tables import IS_OPEN, IS_OWNED, courses, deliveries, enrollments, lesson_holds, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -108,6 +108,30 @@ def open_many(connection: Connection, rows: Sequence[Mapping[str, Any]], *, now:
     return list(connection.execute(statement, values).scalars())
 
 
+def open_alike(connection: Connection, groups: Sequence[tuple[Mapping[str, Any], Sequence[int]]], *, now: datetime) -> list[int]:
+    """Store new deliveries in state pending for enrollments, each group of the same facts by one statement; return their ids.
+
+    The unique key (subscriber, course, letter, occasion) refuses a second one for the same occasion.
+    """
+    ids: list[int] = []
+    state = {"state": State.PENDING.value, "created_at": now, "state_at": now}
+    for facts, enrollment_ids in groups:
+        values = {name: sa.literal(value, deliveries.c[name].type) for name, value in {**facts, **state}.items()}
+        rows = sa.select(_nonce(connection), enrollments.c.subscriber_id, enrollments.c.id, *values.values()).where(
+            among(connection, enrollments.c.id, enrollment_ids)
+        )
+        columns = ["nonce", "subscriber_id", "enrollment_id", *values]
+        ids += connection.execute(deliveries.insert().from_select(columns, rows).returning(deliveries.c.id)).scalars()
+    return ids
+
+
+def _nonce(connection: Connection) -> sa.ColumnElement[str]:
+    """Return eight random hexadecimal digits, made by the database; `secrets.token_hex(4)` makes the same."""
+    if connection.dialect.name == "sqlite":
+        return sa.func.lower(sa.func.hex(sa.func.randomblob(4)))
+    return sa.func.left(sa.cast(sa.func.gen_random_uuid(), sa.Text()), 8)
+
+
 def existing(
     connection: Connection, course: str, letter: str, keys: Iterable[tuple[int, str]]
 ) -> dict[tuple[int, str], tuple[int, str]]:
@@ -152,11 +176,14 @@ def find(connection: Connection, delivery_id: int) -> Delivery | None:
     return None if row is None else Delivery(*row)
 
 
-def find_by_public_ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, Delivery]:
-    """Return deliveries by the opaque ids in the provider's reports; forged ones are not found."""
+def find_by_public_ids(connection: Connection, public_ids: Iterable[str], *, lock: bool = False) -> dict[str, Delivery]:
+    """Return deliveries by the opaque ids in the provider's reports, locked if asked; forged ones are not found."""
+    public_ids = set(public_ids)
     parts = [found for public_id in public_ids if (found := public_id_parts(public_id)) is not None]
+    if lock:
+        lock_rows(connection, deliveries, [number for number, _ in parts])
     rows = connection.execute(sa.select(*_COLUMNS).where(deliveries.c.id.in_([number for number, _ in parts])))
-    return {delivery.public_id: delivery for row in rows if (delivery := Delivery(*row)).public_id in set(public_ids)}
+    return {delivery.public_id: delivery for row in rows if (delivery := Delivery(*row)).public_id in public_ids}
 
 
 def find_open(connection: Connection, subscriber_id: int, course: str | None = None) -> list[Delivery]:
@@ -183,6 +210,7 @@ def under_way(connection: Connection, subscriber_id: int) -> list[str]:
 def claim(connection: Connection, batch_id: str, *, owner: str, now: datetime, calendar: datetime) -> int:
     """Take what is pending of a batch for one attempt, and return how many; 0 when another worker got there first."""
     chosen = sa.select(deliveries.c.id).where(
+        IS_OPEN,
         deliveries.c.batch_id == batch_id,
         deliveries.c.state == State.PENDING.value,
         deliveries.c.blocked.is_(False),
@@ -202,15 +230,18 @@ def claim(connection: Connection, batch_id: str, *, owner: str, now: datetime, c
 def claimed(connection: Connection, batch_id: str, *, owner: str) -> list[int]:
     """Return the ids of what *owner* holds claimed of a batch, in order."""
     query = sa.select(deliveries.c.id).where(
-        deliveries.c.batch_id == batch_id, deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value
+        IS_OPEN, deliveries.c.batch_id == batch_id, deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value
     )
-    return list(connection.execute(query.order_by(deliveries.c.id)).scalars())
+    # Sorted here: asked for the order of the key, SQLite reads the whole table in it.
+    return sorted(connection.execute(query).scalars())
 
 
 def ready(connection: Connection, ids: Sequence[int], *, owner: str) -> list[Ready]:
     """Return those of *ids* that *owner* still holds claimed, their subscribers locked until the transaction ends."""
     if connection.dialect.name != "sqlite":
-        people = connection.execute(sa.select(deliveries.c.subscriber_id).where(among(connection, deliveries.c.id, ids))).scalars()
+        people = connection.execute(
+            sa.select(deliveries.c.subscriber_id).where(among(connection, deliveries.c.id, ids))
+        ).scalars()
         lock_rows(connection, subscribers, list(people))
     rows = connection.execute(
         sa.select(*_COLUMNS, subscribers.c.address, subscribers.c.address_key, subscribers.c.name, subscribers.c.erased_at)
@@ -221,17 +252,21 @@ def ready(connection: Connection, ids: Sequence[int], *, owner: str) -> list[Rea
     return [Ready(Delivery(*row[:-4]), row[-4], row[-3], row[-2], row[-1] is not None) for row in rows]
 
 
-def mark_submitting(connection: Connection, went_on: Mapping[int, date], *, owner: str, token: str, now: datetime) -> None:
-    """Mark deliveries as being handed over by *owner* under *token*, each with the local date it goes on."""
+def mark_submitting(connection: Connection, went_on: Mapping[int, date], *, owner: str, token: str, now: datetime) -> int:
+    """Mark deliveries as being handed over by *owner* under *token*, each with the local date it goes on; return how many."""
+    marked = 0
     by_date: dict[date, list[int]] = {}
     for delivery_id, day in went_on.items():
         by_date.setdefault(day, []).append(delivery_id)
     for day, ids in sorted(by_date.items()):
-        connection.execute(
+        marked += connection.execute(
             deliveries.update()
-            .where(among(connection, deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
+            .where(
+                among(connection, deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value
+            )
             .values(state=State.SUBMITTING.value, token=token, went_on=day, state_at=now)
-        )
+        ).rowcount
+    return marked
 
 
 def settle(
@@ -314,6 +349,14 @@ def fail(connection: Connection, ids: Sequence[int], *, owner: str, reason: str,
         .returning(deliveries.c.id)
     )
     return sorted(ended.scalars())
+
+
+def often_claimed(connection: Connection, ids: Sequence[int], *, more_than: int) -> list[tuple[int, int]]:
+    """Return those of *ids* that wait again after more claims without a result than so many, each with their number."""
+    query = sa.select(deliveries.c.id, deliveries.c.claims).where(
+        among(connection, deliveries.c.id, ids), deliveries.c.state == State.PENDING.value, deliveries.c.claims > more_than
+    )
+    return [(row.id, row.claims) for row in connection.execute(query.order_by(deliveries.c.id))]
 
 
 def park(connection: Connection, delivery_id: int, *, reason: str, detail: str, now: datetime) -> None:
@@ -426,7 +469,7 @@ def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Deli
             enrollments.c.state == "active",
             ~held(),
         )
-        .order_by(deliveries.c.id)
+        .order_by(deliveries.c.not_before, deliveries.c.id)
         .limit(limit)
     )
     return [Delivery(*row) for row in connection.execute(query)]
@@ -437,18 +480,14 @@ def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Deli
 
 def owners_at_work(connection: Connection) -> list[str]:
     """Return the ids of all owners that hold something claimed or are handing something over."""
-    query = sa.select(deliveries.c.owner).where(
-        deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value]), deliveries.c.owner.is_not(None)
-    )
+    query = sa.select(deliveries.c.owner).where(IS_OWNED, deliveries.c.owner.is_not(None))
     return [owner for owner in connection.execute(query.distinct()).scalars() if owner]
 
 
 def owned_by(connection: Connection, owner: str) -> list[Delivery]:
     """Return what *owner* holds claimed or is handing over."""
-    query = sa.select(*_COLUMNS).where(
-        deliveries.c.owner == owner, deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value])
-    )
-    return [Delivery(*row) for row in connection.execute(query.order_by(deliveries.c.id))]
+    rows = connection.execute(sa.select(*_COLUMNS).where(IS_OWNED, deliveries.c.owner == owner))
+    return sorted((Delivery(*row) for row in rows), key=lambda delivery: delivery.id)
 
 
 def doubt(connection: Connection, ids: Sequence[int], *, owner: str, now: datetime, detail: str) -> list[int]:

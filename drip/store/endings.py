@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drip.core.delivery import Reason, State
+from drip.core.delivery import RULES, Kind, Reason, State
 from drip.core.enrollment import END, Stage
 from drip.store import deliveries, enrollments, subscribers
 from drip.store.session import lock_rows
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def leave(connection: Connection, person: Enrollment, address_key: str, now: Now, *, source: str) -> None:
     """End a course at her wish; the person must be locked. Harmless when she has left already.
 
-    What was open waits without a date: an undone leave gives it one again.
+    A lesson that was open waits without a date: an undone leave gives it one again. What she asked for before she left
+    is withheld, and the few letters that may follow a leave go on.
     """
     if person.state != Stage.LEFT:
         subscribers.note_consent(connection, person.subscriber_id, person.course, "withdrawn", now=now.machine, source=source)
@@ -31,7 +32,11 @@ def leave(connection: Connection, person: Enrollment, address_key: str, now: Now
         )
     subscribers.suppress(connection, address_key, Reason.LEFT, now=now.machine, course=person.course)
     for delivery in deliveries.find_open(connection, person.subscriber_id, person.course):
-        if delivery.state != State.SUBMITTING:
+        if delivery.state == State.SUBMITTING or RULES[Kind(delivery.kind)].after_leaving:
+            continue
+        if delivery.kind != Kind.LESSON:
+            deliveries.withhold(connection, [delivery.id], reason=Reason.LEFT, now=now.machine)
+        else:
             deliveries.redate(
                 connection,
                 delivery.id,
@@ -44,6 +49,11 @@ def leave(connection: Connection, person: Enrollment, address_key: str, now: Now
             )
 
 
+def barred(connection: Connection, address_key: str, course: str) -> bool:
+    """Whether an address must not be mailed for another reason than that she left, so that she cannot come back by herself."""
+    return subscribers.suppressed(connection, [address_key], course).get(address_key, Reason.LEFT) != Reason.LEFT
+
+
 def suppress(connection: Connection, subscriber_id: int, address_key: str, reason: str, *, now: Now) -> bool:
     """Enter an address into the register for every course and end all her runs; False when it stood there already.
 
@@ -51,7 +61,8 @@ def suppress(connection: Connection, subscriber_id: int, address_key: str, reaso
     """
     lock_rows(connection, people, [subscriber_id])
     new = subscribers.suppress(connection, address_key, reason, now=now.machine)
-    for person in enrollments.find_for(connection, subscriber_id):
+    for known in enrollments.find_for(connection, subscriber_id):
+        person = enrollments.locked(connection, known.id)
         if person.state in {Stage.ACTIVE, Stage.ASKED}:
             end = {name: value for name, value in END.items() if name != "open_delivery"}
             enrollments.change(

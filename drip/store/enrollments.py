@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from drip.core.enrollment import Enrollment, Stage
 from drip.store.session import among, lock_rows
-from drip.store.tables import courses, enrollments, lesson_holds, omissions, subscribers
+from drip.store.tables import courses, deliveries, enrollments, lesson_holds, omissions, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,7 +60,7 @@ def find_for(connection: Connection, subscriber_id: int, course: str | None = No
 
 
 def locked(connection: Connection, enrollment_id: int) -> Enrollment:
-    """Return the enrollment, re-read after its subscriber was locked until the transaction ends.
+    """Return the enrollment, re-read after its subscriber and then it were locked until the transaction ends.
 
     Every change that a subscriber or the provider can bring takes this lock, and so does every hand-over.
     """
@@ -68,6 +68,8 @@ def locked(connection: Connection, enrollment_id: int) -> Enrollment:
         sa.select(enrollments.c.subscriber_id).where(enrollments.c.id == enrollment_id)
     ).scalar_one()
     lock_rows(connection, subscribers, [subscriber_id])
+    # A tick opens letters under the lock of the enrollment alone: without this one, what it just opened would be overlooked.
+    lock_rows(connection, enrollments, [enrollment_id])
     found = find(connection, enrollment_id)
     if found is None:  # pragma: no cover - rows are never deleted
         raise LookupError(enrollment_id)
@@ -115,6 +117,23 @@ def _change_each(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> N
     )
     ordered = sorted(rows, key=lambda row: row["id"])
     connection.execute(statement, [{"row_id": row["id"], **{f"new_{name}": row[name] for name in columns}} for row in ordered])
+
+
+def park_at(connection: Connection, delivery_ids: Sequence[int]) -> None:
+    """Let everybody for whom one of these deliveries was opened wait for it: the cursor keeps the dates that it says."""
+    if delivery_ids:
+        connection.execute(
+            enrollments.update()
+            .where(enrollments.c.id == deliveries.c.enrollment_id, among(connection, deliveries.c.id, delivery_ids))
+            .values(
+                open_delivery=deliveries.c.id,
+                next_due_at=None,
+                next_meant_on=deliveries.c.meant_on,
+                next_letter_on=deliveries.c.letter_on,
+                next_closes_at=deliveries.c.closes_at,
+                deliveries_due=enrollments.c.deliveries_due + 1,
+            )
+        )
 
 
 def held_next_lesson() -> sa.ColumnElement[bool]:

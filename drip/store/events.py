@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from drip.store.session import add_new
 from drip.store.tables import events
 
 if TYPE_CHECKING:
@@ -39,9 +40,8 @@ def store(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
         page = keys[start : start + 500]
         known.update(connection.execute(sa.select(events.c.key).where(events.c.key.in_(page))).scalars())
     new = [row for key, row in unique.items() if key not in known]
-    if new:
-        connection.execute(events.insert(), new)
-    return len(new)
+    # The provider may call twice at once with the same reports.
+    return sum(add_new(connection, events, new[start : start + 500]) for start in range(0, len(new), 500))
 
 
 def unworked(connection: Connection, limit: int) -> list[Event]:

@@ -55,7 +55,7 @@ def apply(connection: Connection, person: Enrollment, move: Move, now: Now, *, r
 
     The person must be locked. While a letter is open the cursor keeps the dates and the delivery carries the instant.
     """
-    if person.open_delivery is None:
+    if person.open_delivery is None or move.stays:
         enrollments.change(connection, person.id, move.changes)
         return True
     slot = move.slot

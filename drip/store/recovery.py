@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.02
 
 
+def put_back(connection: Connection, ids: Sequence[int], *, owner: str, now: Now, reason: Reason, crashed: bool) -> None:
+    """Put claimed deliveries of *owner* back to pending; what *crashed* once more although it went alone is parked."""
+    deliveries.release(connection, ids, owner=owner, now=now.machine, reason=reason, crashed=crashed)
+    if crashed:
+        for delivery_id, claims in deliveries.often_claimed(connection, ids, more_than=batches.CLAIMS_MAX):
+            detail = f"{claims} tries to prepare this letter ended without a result, the last ones with this letter alone"
+            deliveries.park(connection, delivery_id, reason=Reason.CRASHES, detail=detail, now=now.machine)
+
+
 def bury(connection: Connection, owner: Owner, live: Mapping[str, LiveCourse], now: Now) -> tuple[int, int]:
     """Take over everything of an *owner* that is proven dead; return how many wait again and how many are in doubt.
 
@@ -28,14 +37,8 @@ def bury(connection: Connection, owner: Owner, live: Mapping[str, LiveCourse], n
     """
     left = deliveries.owned_by(connection, owner.id)
     moves.lock_people(connection, [delivery.subscriber_id for delivery in left])
-    claimed = [delivery for delivery in left if delivery.state == State.CLAIMED]
-    deliveries.release(
-        connection, [delivery.id for delivery in claimed], owner=owner.id, now=now.machine, reason=Reason.CRASHES, crashed=True
-    )
-    for delivery in claimed:
-        if delivery.claims >= batches.CLAIMS_MAX:
-            detail = f"{delivery.claims + 1} workers died while they prepared this letter, the last one with this letter alone"
-            deliveries.park(connection, delivery.id, reason=Reason.CRASHES, detail=detail, now=now.machine)
+    claimed = [delivery.id for delivery in left if delivery.state == State.CLAIMED]
+    put_back(connection, claimed, owner=owner.id, now=now, reason=Reason.CRASHES, crashed=True)
     leaving = {delivery.id: delivery for delivery in left if delivery.state == State.SUBMITTING}
     doubted = deliveries.doubt(
         connection, list(leaving), owner=owner.id, now=now.machine, detail="the worker died while it handed the letter over"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from drip.core.delivery import Answer, Breaker, Refused, SenderRefused, Submitted, TryLater, Unknown
+from drip.store.session import add_new
 from drip.store.tables import senders
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def find(connection: Connection, door: str, now: datetime) -> Sender:
 def ensure(connection: Connection, door: str, now: datetime) -> None:
     """Make the row of *door* unless it is there."""
     if connection.execute(sa.select(senders.c.door).where(senders.c.door == door)).first() is None:
-        connection.execute(senders.insert().values(door=door, state=Breaker.CLOSED.value, since=now))
+        add_new(connection, senders, [{"door": door, "state": Breaker.CLOSED.value, "since": now}])
 
 
 def backoff_seconds(failures: int, asked: float | None = None) -> float:

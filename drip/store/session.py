@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from drip.errors import SettingsError, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Connection", "Database", "DatabaseTrouble", "among", "lock_rows"]
+__all__ = ["Connection", "Database", "DatabaseTrouble", "add_new", "among", "lock_rows"]
 
 DatabaseTrouble = DBAPIError
 """What a flow may catch when the database fails under it."""
@@ -111,6 +112,14 @@ def among(connection: Connection, column: sa.Column[Any], values: Iterable[int] 
     if connection.dialect.name == "sqlite":
         return column.in_(sa.select(sa.func.json_each(json.dumps(given)).table_valued("value").c.value))
     return column == sa.any_(sa.bindparam(None, given, type_=sa.ARRAY(column.type)))
+
+
+def add_new(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Store those of *rows* that break no unique key of *table*, and return how many; two callers never trip over each other."""
+    if not rows:
+        return 0
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return connection.execute(insert(table).values(list(rows)).on_conflict_do_nothing()).rowcount
 
 
 def lock_rows(connection: Connection, table: sa.Table, ids: list[int]) -> None:

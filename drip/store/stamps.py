@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from drip import clock
 from drip.errors import WrongDoor
+from drip.store.session import add_new
 from drip.store.tables import beats, stamp
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ def claim_door(connection: Connection, door: str, *, suppression_check: str, now
     """
     row = connection.execute(sa.select(stamp)).first()
     if row is None:
-        connection.execute(stamp.insert().values(id=1, door=door, born_at=now, suppression_check=suppression_check))
-        return
+        born = {"id": 1, "door": door, "born_at": now, "suppression_check": suppression_check}
+        add_new(connection, stamp, [born])
+        # Whoever came first, by a hair or by a year, decides.
+        row = connection.execute(sa.select(stamp)).one()
     if row.door != door:
         msg = f"this database was made for the {row.door} door and the settings ask for the {door} one; " + (
             "unset the provider's key or choose another DRIP_DATABASE_URL"
@@ -69,7 +72,7 @@ def beat(connection: Connection, name: str, now: Now, detail: str = "") -> None:
     """Remember that *name* was alive at *now*."""
     values = {"machine_at": now.machine, "calendar_at": now.calendar, "detail": detail}
     if connection.execute(beats.update().where(beats.c.name == name).values(**values)).rowcount == 0:
-        connection.execute(beats.insert().values(name=name, **values))
+        add_new(connection, beats, [{"name": name, **values}])
 
 
 def last_beat(connection: Connection, name: str) -> sa.Row[tuple[str, datetime, datetime, str]] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from drip.store.session import among
+from drip.store.session import add_new, among
 from drip.store.tables import consents, subscribers, suppressions
 
 if TYPE_CHECKING:
@@ -47,13 +47,9 @@ def find_by_key(connection: Connection, address_key: str) -> Subscriber | None:
 def add(connection: Connection, *, address: str, address_key: str, name: str, timezone: str | None, now: datetime) -> int:
     """Store a subscriber and return her id; one who was erased or is known gets her new values."""
     values = {"address": address, "name": name, "timezone": timezone, "erased_at": None}
-    known = connection.execute(
-        subscribers.update().where(subscribers.c.address_key == address_key).values(**values).returning(subscribers.c.id)
-    ).scalar()
-    if known is not None:
-        return int(known)
-    new = subscribers.insert().values(address_key=address_key, created_at=now, **values).returning(subscribers.c.id)
-    return int(connection.execute(new).scalar_one())
+    add_new(connection, subscribers, [{"address_key": address_key, "created_at": now, **values}])
+    known = subscribers.update().where(subscribers.c.address_key == address_key).values(**values).returning(subscribers.c.id)
+    return int(connection.execute(known).scalar_one())
 
 
 def note_consent(
@@ -85,13 +81,8 @@ def suppress(
     connection: Connection, address_key: str, reason: str, *, now: datetime, course: str = EVERY_COURSE, note: str = ""
 ) -> bool:
     """Enter an address into the register; False when it stands there already for this course."""
-    known = connection.execute(
-        sa.select(suppressions.c.reason).where(suppressions.c.address_key == address_key, suppressions.c.course == course)
-    ).first()
-    if known is not None:
-        return False
-    connection.execute(suppressions.insert().values(address_key=address_key, course=course, reason=reason, at=now, note=note))
-    return True
+    row = {"address_key": address_key, "course": course, "reason": reason, "at": now, "note": note}
+    return add_new(connection, suppressions, [row]) == 1
 
 
 def lift(connection: Connection, address_key: str, *, course: str, reason: str) -> None:

@@ -126,6 +126,14 @@ def hold_lesson(
     )
 
 
+def lesson_held(connection: Connection, course: str, letter: str, *, version_id: int) -> bool:
+    """Whether one lesson of one version is held."""
+    query = sa.select(lesson_holds.c.letter).where(
+        lesson_holds.c.course == course, lesson_holds.c.letter == letter, lesson_holds.c.version_id == version_id
+    )
+    return connection.execute(query).first() is not None
+
+
 def held_lessons(connection: Connection) -> list[sa.Row[tuple[str, str, datetime, str, str, int]]]:
     """Return the held lessons: course, letter, held_at, reason, detail, version_id."""
     return list(connection.execute(sa.select(lesson_holds).order_by(lesson_holds.c.course, lesson_holds.c.letter)))

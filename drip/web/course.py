@@ -37,9 +37,7 @@ def course_router(desk: Desk) -> APIRouter:
         rendered = None
         if shown is not None:
             tokens = desk.tokens(shown)
-            rendered = showing.letter_again(
-                shown, deployment.library, letter, my_token=tokens.my, leave_token=tokens.leave
-            )
+            rendered = showing.letter_again(shown, deployment.library, letter, my_token=tokens.my, leave_token=tokens.leave)
         if shown is None or rendered is None:
             return desk.trouble(404)
         return HTMLResponse(desk.letter(rendered.html, shown), headers=_LETTER_HEADERS)

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from drip.core.token import LEAVE, MY
-from drip.core.wording import day_in_words
+from drip.core.wording import day_in_words, weekday_name
 from drip.flows import showing
 from drip.flows.showing import Shown
 from drip.wiring import Deployment
@@ -62,7 +62,7 @@ class Desk:
         self._templates = Environment(
             loader=PackageLoader("drip.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._templates.filters.update(day=day_in_words, city=city, short_day=short_day)
+        self._templates.filters.update(day=day_in_words, weekday=weekday_name, city=city, short_day=short_day)
         self._templates.globals.update(
             style=f"{self.prefix}/static/web.css?v={hashlib.sha256(STYLE).hexdigest()[:12]}",
             home=f"{self.prefix}/",
@@ -71,7 +71,7 @@ class Desk:
 
     def page(self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:  # noqa: ANN401 - a template's own
         """Return one page."""
-        common = {"links": None, "brand": "", "contact": ""}
+        common = {"links": None, "brand": "", "contact": "", "at": template.removesuffix(".html")}
         body = self._templates.get_template(template).render({**common, **values})
         return HTMLResponse(body, status_code=status, headers=headers)
 
@@ -89,7 +89,7 @@ class Desk:
 
     def letter(self, html: str, shown: Shown, *, hold_on: date | None = None) -> str:
         """Return a whole letter as a page of hers: a bar with the way back before it, the letter as its main part."""
-        bar = self._templates.get_template("bar.html").render(links=self.links(shown), hold_on=hold_on)
+        bar = self._templates.get_template("bar.html").render(links=self.links(shown), shown=shown, hold_on=hold_on)
         html, count = _BODY_BEGINS.subn(lambda begin: f"{begin[0]}\n{bar}<main>", html, count=1)
         return _BODY_ENDS.sub("</main>\\g<0>", html, count=1) if count else f"{bar}<main>{html}</main>"
 
@@ -129,4 +129,4 @@ def city(zone: str) -> str:
 
 def short_day(day: date) -> str:
     """Return a date as a list shows it, such as `3 March 2026`."""
-    return f"{day.day} {day:%B %Y}"
+    return f"{day_in_words(day).partition(' ')[2]} {day.year}"

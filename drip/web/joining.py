@@ -32,12 +32,12 @@ def public_router(desk: Desk) -> APIRouter:
     def care() -> Response:
         found = next(iter(courses().items()), None)
         if found is None:
-            return desk.page("care.html", care="", crisis="")
+            return desk.page("care.html", care_list="", crisis="")
         course_id, live = found
         book = deployment.library.book(live.version_id, course_id)
         # A block brings its own heading, which the page has above it already.
         blocks = {name: Markup(_OWN_HEADING.sub("", book.block(name))) for name in ("FX-CARE", "FX-CRISIS")}  # noqa: S704 - fixed blocks
-        return desk.page("care.html", brand=live.course.title, care=blocks["FX-CARE"], crisis=blocks["FX-CRISIS"])
+        return desk.page("care.html", brand=live.course.title, care_list=blocks["FX-CARE"], crisis=blocks["FX-CRISIS"])
 
     _add_confirm(router, desk)
     return router
@@ -86,8 +86,6 @@ def _add_confirm(router: APIRouter, desk: Desk) -> None:
         )
         if not begun:
             return desk.trouble(404)
-        book = deployment.library.book(shown.live.version_id, shown.person.course)
-        subject = book.subject(course.sequence[0].id)
-        return desk.page(
-            "confirmed.html", brand=course.title, contact=course.reply_to, sender=course.sender, subject=subject
-        )
+        tokens = desk.tokens(shown)
+        subject = showing.first_subject(shown, deployment.library, my_token=tokens.my, leave_token=tokens.leave)
+        return desk.page("confirmed.html", brand=course.title, contact=course.reply_to, sender=course.sender, subject=subject)

@@ -57,6 +57,7 @@ def settings_router(desk: Desk) -> APIRouter:
             days=days(shown.course, values["weekday"]),
             hours=hours(shown.course, values["send_at"]),
             zones=zones(),
+            zone=shown.person.zone if "zone" in faults else values["zone"],
         )
 
     @router.api_route("/my/{token}/settings", methods=["GET", "HEAD"])

@@ -14,21 +14,19 @@ from tests.faults.scene import Scene
 class Stage:
     """Holds the scene of one kind of database while stories use it."""
 
-    def __init__(self, factory: pytest.TempPathFactory) -> None:
+    def __init__(self, databases: Maker, factory: pytest.TempPathFactory) -> None:
         """Build nothing yet."""
+        self._databases = databases
         self._factory = factory
         self._stack = ExitStack()
         self._scene: Scene | None = None
-        self._kind: Maker | None = None
 
-    def scene(self, databases: Maker) -> Scene:
+    def scene(self) -> Scene:
         """Return the scene that stands, or a new one."""
-        if self._scene is None or self._kind is not databases:
-            self.clear()
-            url = databases.migrated()
-            self._stack.callback(databases.drop, url)
+        if self._scene is None:
+            url = self._databases.migrated()
+            self._stack.callback(self._databases.drop, url)
             self._scene = Scene(self._factory.mktemp("scene"), url, self._stack)
-            self._kind = databases
         return self._scene
 
     def clear(self) -> None:
@@ -38,20 +36,38 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Where scenes stand; the last one is taken down at the end."""
-    found = Stage(tmp_path_factory)
+def sqlite_stage(sqlite_files: Maker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Where scenes on SQLite stand."""
+    found = Stage(sqlite_files, tmp_path_factory)
     yield found
     found.clear()
 
 
-@pytest.fixture
-def scene(stage: Stage, databases: Maker, request: pytest.FixtureRequest) -> Iterator[Scene]:
-    """A whole drip with one worker of two children and one beat, in which all is quiet."""
-    failed_before = request.session.testsfailed
-    found = stage.scene(databases)
+@pytest.fixture(scope="session")
+def postgres_stage(postgres: Maker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Where scenes on PostgreSQL stand."""
+    found = Stage(postgres, tmp_path_factory)
     yield found
-    found.faults.clear()
-    found.orders.clear()
-    if request.session.testsfailed > failed_before or not found.is_at_peace:
-        stage.clear()
+    found.clear()
+
+
+# A group shares a process, and so a scene.
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite_stage", id="sqlite", marks=pytest.mark.xdist_group("faults-sqlite")),
+        pytest.param(
+            "postgres_stage", id="postgresql", marks=[pytest.mark.xdist_group("faults-postgresql"), pytest.mark.postgresql]
+        ),
+    ]
+)
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """A whole drip with one worker of two children and one beat, in which all is quiet."""
+    stage: Stage = request.getfixturevalue(request.param)
+    found = stage.scene()
+    try:
+        yield found
+    finally:
+        found.faults.clear()
+        found.orders.clear()
+        if not found.is_at_peace:
+            stage.clear()

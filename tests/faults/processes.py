@@ -35,6 +35,11 @@ class Celery:
             )
 
     @property
+    def pid(self) -> int:
+        """The parent's pid."""
+        return self._process.pid
+
+    @property
     def runs(self) -> bool:
         """Whether the parent lives."""
         return self._process.poll() is None
@@ -86,6 +91,12 @@ class Company:
         started = Celery(["worker", *options], self._environment, self._folder / f"{name}.log")
         self.workers.append(started)
         return started
+
+    def stranger(self, changed: Mapping[str, str]) -> Celery:
+        """Start a worker with other settings, which is not one of the company."""
+        name = f"stranger-{next(self._numbers)}"
+        options = ["worker", "--concurrency", "1", "-l", "WARNING"]
+        return Celery(options, {**self._environment, **changed}, self._folder / f"{name}.log")
 
     def beat(self) -> Celery:
         """Start a beat."""

@@ -260,9 +260,7 @@ class Scene:
         return self._press(
             member,
             lambda: (
-                adjusting.pause(
-                    self.database, self.library, member.public_id, weeks=None, wait_seconds=wait_seconds
-                ).acknowledged
+                adjusting.pause(self.database, self.library, member.public_id, weeks=None, wait_seconds=wait_seconds).acknowledged
             ),
         )
 
@@ -361,6 +359,30 @@ class Scene:
             )
             states = {row.address: row.state for row in rows}
         return Fates(states, self._with(LETTER, cast.members))
+
+    def parked(self, member: Member) -> tuple[int, str] | None:
+        """Return how many workers one person's letter ended, and the reason why it is parked; None when it is not."""
+        with self.database.read() as connection:
+            row = connection.execute(
+                sa.select(deliveries.c.claims, deliveries.c.reason).where(
+                    deliveries.c.subscriber_id == member.subscriber_id, deliveries.c.blocked.is_(True)
+                )
+            ).first()
+        return None if row is None else (row.claims, row.reason)
+
+    def outcome(self, member: Member) -> str | None:
+        """Return what the provider reported of one person's letter while it is being handed over."""
+        with self.database.read() as connection:
+            return connection.execute(
+                sa.select(deliveries.c.outcome).where(
+                    deliveries.c.subscriber_id == member.subscriber_id, deliveries.c.state == State.SUBMITTING.value
+                )
+            ).scalar()
+
+    @staticmethod
+    def let_pass(seconds: float) -> None:
+        """Let machine time pass in which something must not happen."""
+        time.sleep(seconds)
 
     def sender_state(self) -> str:
         """Return the state of the sandbox's sender."""

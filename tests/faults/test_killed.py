@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("who", ["kill", "kill_group"])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_worker_killed_at_any_point_repeats_nothing_and_loses_nothing(scene: Scene, point: str, who: str) -> None:
-    """kill -9 leaves at most uncertain letters, and what was acknowledged to those who left and paused holds."""
+    """A killed worker leaves at most uncertain letters, and what was acknowledged to those who left and paused holds."""
     cast = scene.enroll()
     order = scene.orders.give(point, who)
     scene.move_on(cast)
@@ -27,13 +27,24 @@ def test_a_worker_killed_at_any_point_repeats_nothing_and_loses_nothing(scene: S
     order.go()
     fates = scene.finish(cast)
     expected = {
-        "claimed": (None, False),
-        "rendered": (None, False),
+        "claimed": (State.PENDING, False),
+        "rendered": (State.PENDING, False),
         "marked": (State.UNCERTAIN, False),
         "answered": (State.SUBMITTED, True),
         "recorded": (State.SUBMITTED, True),
     }[point]
-    for member in (cast.leaver, cast.pauser):
-        state, has = fates.of(member)
-        assert expected == (None if state == State.PENDING else state, has)
+    assert expected == fates.of(cast.leaver)
+    assert expected == fates.of(cast.pauser)
     assert (6 if point == "marked" else 0) == fates.count(State.UNCERTAIN)
+
+
+def test_a_letter_that_kills_workers_is_parked_and_blocks_nobody(scene: Scene) -> None:
+    """Its sixth death is its last; those who shared a batch with it have their letters, and so has everybody else."""
+    cast = scene.enroll()
+    scene.orders.poison(cast.victim.address)
+    scene.move_on(cast)
+    scene.wait_for("a parked letter", lambda: scene.parked(cast.victim))
+    assert (6, "ends-workers") == scene.parked(cast.victim)
+    fates = scene.finish(cast, without=(cast.victim,))
+    assert (State.PENDING, False) == fates.of(cast.victim)
+    assert 0 == fates.count(State.UNCERTAIN)

@@ -125,10 +125,6 @@ class LetterBook:
         """Return the title of *letter*, its id while it is not written; raises RenderFault when it is broken."""
         return self._title_of(letter) or letter
 
-    def subject(self, letter: str) -> str:
-        """Return the subject of *letter*; raises RenderFault when it is broken, and NeedsPerson when it says who reads it."""
-        return self.render(letter).subject
-
     def block(self, name: str) -> str:
         """Return a fixed block as HTML, '' when there is none by this name."""
         found = self._block(name)

@@ -1,0 +1,60 @@
+"""How many letters an hour may leave, shared by all workers through Redis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from limits import RateLimitItemPerHour
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = structlog.get_logger("drip.rates")
+
+
+class Rates:
+    """Grants letters within each course's limit, over a moving hour of the machine's clock."""
+
+    def __init__(self, storage_url: str, per_hour: Callable[[str], int | None], *, namespace: str = "drip") -> None:
+        """Count in the Redis at *storage_url*; *per_hour* tells a course's limit, None for none."""
+        self._storage_url = storage_url
+        self._per_hour = per_hour
+        self._namespace = namespace
+        self._limiter: MovingWindowRateLimiter | None = None
+
+    def granted(self, course: str, wanted: int) -> int:
+        """Return how many of *wanted* letters may leave now, and count them; 0 while Redis does not answer."""
+        limit = self._per_hour(course)
+        if limit is None:
+            return wanted
+        try:
+            return self._take(RateLimitItemPerHour(limit, namespace=self._namespace), course, wanted)
+        except Exception as trouble:  # noqa: BLE001 - each storage has errors of its own
+            # Any trouble of a storage of any kind: the letters wait, they are not lost.
+            log.warning("rate-unknown", why=type(trouble).__name__)
+            return 0
+
+    def _take(self, item: RateLimitItemPerHour, course: str, wanted: int) -> int:
+        limiter = self._opened()
+        while (left := min(wanted, limiter.get_window_stats(item, course).remaining)) > 0:
+            # Another worker may have taken some since: then there are fewer left, and one looks again.
+            if limiter.hit(item, course, cost=left):
+                return int(left)
+        return 0
+
+    def _opened(self) -> MovingWindowRateLimiter:
+        if self._limiter is None:
+            self._limiter = MovingWindowRateLimiter(storage_from_string(self._storage_url))
+        return self._limiter
+
+
+def storage_url(redis_url: str) -> str:
+    """Return a Redis address as `limits` spells it, from the one that Celery uses."""
+    if redis_url.startswith("redis+socket://"):
+        path, _, query = redis_url.removeprefix("redis+socket://").partition("?")
+        number = next((part.partition("=")[2] for part in query.split("&") if part.startswith("virtual_host=")), "0")
+        return f"redis+unix://{path}?db={number}"
+    return redis_url
