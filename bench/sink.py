@@ -1,8 +1,8 @@
 """The sink: stands where the provider stands, in a process of its own, and does as little as a server can.
 
 It reads each whole body, finds the delivery ids in it, answers 202 with an `X-Message-Id`, and that is all. Run as
-`python -m bench.sink`; it prints its port and ends when its standard input does. Control requests: `GET /figures` (what
-came since the last reset), `POST /reset`, `GET /body/N` (the N-th body of those kept).
+`python -m bench.sink`; it prints its port and ends when its standard input does. Posts to `/bare` cost the same and are
+counted apart. Control requests: `GET /figures`, and `GET /body/N/P` (piece P of the N-th body of those kept).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from uuid import uuid4
 ID = re.compile(rb'"drip_delivery": ?"([^"]+)"')
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 BODIES_KEPT = 8
+PIECE_BYTES = 500_000
 
 
 @dataclass(slots=True)
@@ -25,7 +26,7 @@ class Figures:
     """What came in; *ids* holds every delivery id once."""
 
     requests: int = 0
-    bytes: int = 0
+    size: int = 0
     letters: int = 0
     ids: set[bytes] = field(default_factory=set)
     bodies: list[bytes] = field(default_factory=list)
@@ -36,43 +37,43 @@ class Figures:
         found = ID.findall(body)
         with self.lock:
             self.requests += 1
-            self.bytes += len(body)
+            self.size += len(body)
             self.letters += len(found)
             self.ids.update(found)
             if len(self.bodies) < BODIES_KEPT:
                 self.bodies.append(body)
 
-    def reset(self) -> None:
-        """Begin again at nothing."""
-        with self.lock:
-            self.requests = self.bytes = self.letters = 0
-            self.ids.clear()
-            self.bodies.clear()
-
     def told(self) -> bytes:
         """Return the figures as JSON; a duplicate is a letter whose delivery id had come before."""
         with self.lock:
             duplicates = self.letters - len(self.ids)
-            figures = {"requests": self.requests, "bytes": self.bytes, "letters": self.letters, "duplicates": duplicates}
+            figures = {"requests": self.requests, "bytes": self.size, "letters": self.letters, "duplicates": duplicates}
         return json.dumps(figures).encode()
 
 
-def _answer(figures: Figures, method: bytes, path: bytes, body: bytes) -> bytes:
-    if method == b"POST" and path == b"/v3/mail/send":
-        figures.take(body)
-        return b"HTTP/1.1 202 Accepted\r\nX-Message-Id: %s\r\nContent-Length: 0\r\n\r\n" % uuid4().hex.encode()
-    answer = b""
-    if path == b"/reset":
-        figures.reset()
-    elif path == b"/figures":
-        answer = figures.told()
-    elif path.startswith(b"/body/"):
-        place = int(path.removeprefix(b"/body/"))
-        answer = figures.bodies[place] if place < len(figures.bodies) else b""
-    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer)
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where requests are answered: the engine's figures, and those of the reference."""
+
+    engine: Figures = field(default_factory=Figures)
+    bare: Figures = field(default_factory=Figures)
+
+    def answer(self, method: bytes, path: bytes, body: bytes) -> bytes:
+        """Return the whole answer to a request."""
+        if method == b"POST":
+            (self.bare if path == b"/bare" else self.engine).take(body)
+            return b"HTTP/1.1 202 Accepted\r\nX-Message-Id: %s\r\nContent-Length: 0\r\n\r\n" % uuid4().hex.encode()
+        answer = b""
+        if path == b"/figures":
+            answer = self.engine.told()
+        elif path.startswith(b"/body/"):
+            place, piece = (int(word) for word in path.removeprefix(b"/body/").split(b"/"))
+            if place < len(self.engine.bodies):
+                answer = self.engine.bodies[place][piece * PIECE_BYTES : (piece + 1) * PIECE_BYTES]
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer)
 
 
-def _serve(line: socket.socket, figures: Figures) -> None:
+def _serve(line: socket.socket, desk: Desk) -> None:
     """Answer the requests of one connection until the other side closes it."""
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with line, line.makefile("rb", buffering=0) as stream:
@@ -95,18 +96,18 @@ def _serve(line: socket.socket, figures: Figures) -> None:
                     return
                 filled += more
             view.release()
-            line.sendall(_answer(figures, method, path, bytes(body)))
+            line.sendall(desk.answer(method, path, bytes(body)))
 
 
 def main() -> int:
     """Listen on a free port of this machine until standard input ends."""
-    figures = Figures()
+    desk = Desk()
     server = socket.create_server(("127.0.0.1", 0), backlog=64)
 
     def accept() -> None:
         while True:
             line, _ = server.accept()
-            threading.Thread(target=_serve, args=[line, figures], daemon=True).start()
+            threading.Thread(target=_serve, args=[line, desk], daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     print(server.getsockname()[1], flush=True)

@@ -7,6 +7,7 @@ command line. Nothing below knows that these are put together.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from drip import cli, config
@@ -26,11 +27,19 @@ def main(arguments: list[str]) -> int:
     try:
         settings = config.load()
         log_to_stderr(settings.log)
+        # uvicorn raises the signal that ended it once more when all answers are given: databases are closed all the same.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _leave)
         serve_sandbox(settings, found.host, found.port) if role == "sandbox" else serve_web(settings, found.host, found.port)
     except DripError as trouble:
         sys.stderr.write(f"drip {role}: {trouble}\n")
         return trouble.exit_code
     return 0
+
+
+def _leave(_signal_number: int, _frame: object) -> None:
+    """End the process by way of everything that waits to be closed."""
+    raise SystemExit(0)
 
 
 def serve_sandbox(settings: config.Settings, host: str, port: int) -> None:

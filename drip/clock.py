@@ -33,6 +33,12 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def elapsed() -> float:
+    """Return seconds on a clock that never jumps and also counts while the machine sleeps; only differences mean anything."""
+    # On macOS, CLOCK_MONOTONIC itself counts through sleep.
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def wait(seconds: float) -> None:
     """Sleep for *seconds* of machine time."""
     time.sleep(seconds)

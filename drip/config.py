@@ -141,7 +141,15 @@ class Settings(BaseModel):
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings of this process.
+    """Return the settings of this process; in the sandbox with keys of its own where none are set.
+
+    Raises SettingsError as `read` does.
+    """
+    return with_local_keys(read(environment))
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return what the environment says and nothing more; no file is written.
 
     Raises SettingsError that names every fault: unknown DRIP_* names, files that cannot be read, values that
     contradict each other.
@@ -168,7 +176,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     if faults:
         raise SettingsError("\n".join(faults))
     try:
-        return with_local_keys(Settings.model_validate(values))
+        return Settings.model_validate(values)
     except ValidationError as fault:
         raise SettingsError(
             "\n".join(str(error["ctx"]["error"]) if "ctx" in error else error["msg"] for error in fault.errors())
@@ -211,17 +219,14 @@ def with_local_keys(settings: Settings) -> Settings:
 
 
 def demo(settings: Settings, state: Path) -> Settings:
-    """Return settings for the demo, which keeps everything of its own in *state* and touches nothing of the installation."""
+    """Return settings for the demo, which keeps everything, keys too, in *state* and touches nothing of the installation."""
     return Settings(
         schedule=settings.schedule,
         emails=settings.emails,
         state=state,
         redis_url=settings.redis_url,
+        log=settings.log,
         queue="drip-demo",
-        sendgrid_key=settings.sendgrid_key,
-        smtp_url=settings.smtp_url,
-        secret_keys=settings.secret_keys,
-        suppression_key=settings.suppression_key,
     )
 
 

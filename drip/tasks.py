@@ -20,7 +20,7 @@ from drip.errors import DripError
 from drip.flows import listening
 from drip.flows.sending import CannotRecord, nothing
 from drip.flows.ticking import ClockJumped
-from drip.store.owners import kill_hung_children
+from drip.store.owners import LOOKS, Watchdog
 from drip.wiring import Deployment, log_to_stderr
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ VISIBILITY_SECONDS = 900
 TASK_SECONDS_MAX = 600
 TICK_SECONDS = 2.0
 CANNOT_RECORD_EXIT = 70
+LOOK_SECONDS = 0.2
+"""How often an idle worker looks whether it is to stop; Celery's own loop looks once a second."""
 
 log = structlog.get_logger("drip.tasks")
 
@@ -232,13 +234,24 @@ def _watch(app: Celery, settings: config.Settings, watchdog_seconds: float) -> N
             deployment.database.dispose()
         threading.Thread(target=_watchdog, args=[settings, watchdog_seconds], name="drip-watchdog", daemon=True).start()
 
+    @signals.worker_ready.connect(weak=False)
+    def stop_promptly(sender: Any = None, **_: Any) -> None:  # noqa: ANN401 - Celery's own
+        if getattr(sender, "app", None) is app and sender.hub is not None:
+            sender.hub.call_repeatedly(LOOK_SECONDS, lambda: None)
+
+    @signals.worker_process_shutdown.connect(weak=False)
+    def end_promptly(exitcode: int = 0, **_: Any) -> None:  # noqa: ANN401 - Celery's own
+        # The last result has been read by now; what follows in billiard is a second of sleep and this same line.
+        os._exit(exitcode)
+
     @signals.beat_init.connect(weak=False)
     def begin_beat(**_: Any) -> None:  # noqa: ANN401 - Celery's own
         log_to_stderr(settings.log)
 
 
 def _watchdog(settings: config.Settings, seconds: float) -> None:
+    watchdog = Watchdog(settings.owners_directory)
     while True:
-        clock.wait(seconds / 4)
-        for pid in kill_hung_children(settings.owners_directory, silent_seconds=seconds):
+        clock.wait(seconds / LOOKS)
+        for pid in watchdog.look():
             log.error("worker-killed", pid=pid, why="its heart stopped", signal=int(signal.SIGKILL))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import io
 import logging
 import sys
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
 
@@ -41,6 +43,21 @@ if TYPE_CHECKING:
 log = structlog.get_logger("drip")
 
 
+class _Stderr(io.TextIOBase):
+    """Standard error for logs: a line that a full disk does not take must not come between an answer and its record."""
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+
 def log_to_stderr(kind: str = "plain") -> None:
     """Write structured logs to stderr: `plain` for people, `json` for machines; ids and never an address."""
     renderer: structlog.typing.Processor = (
@@ -54,7 +71,7 @@ def log_to_stderr(kind: str = "plain") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _Stderr())),
         cache_logger_on_first_use=True,
     )
 

@@ -24,19 +24,17 @@ def subscribers() -> None:
 @click.pass_context
 def add(ctx: click.Context, *, address: str, name: str, timezone: str, course: str, confirmed: bool, as_json: bool) -> None:
     """Enroll one person. Without --confirmed she is asked by a letter, and nothing else comes until she says yes."""
-    from drip import config
+    from drip.cli.opening import opened
     from drip.flows import enrolling
-    from drip.wiring import Deployment
 
-    deployment = Deployment(config.load())
-    deployment.check_door()
     wish = enrolling.Wish(address, name=name, timezone=timezone, course=course, source="command line")
-    result = enrolling.enroll(
-        deployment.database, deployment.library, wish, suppression_key=deployment.suppression_key, confirmed=confirmed
-    )
-    deployment.database.dispose()
+    with opened() as deployment:
+        result = enrolling.enroll(
+            deployment.database, deployment.library, wish, suppression_key=deployment.suppression_key, confirmed=confirmed
+        )
     if as_json:
-        click.echo(json.dumps({"format": FORMAT, "result": result.result.value, "enrollment": result.enrollment_id}))
+        answer = {"format": FORMAT, "result": result.result.value, "enrollment": result.enrollment_id, "say": result.say}
+        click.echo(json.dumps(answer))
     else:
-        click.echo(result.say)
+        click.echo(result.say, err=result.result is enrolling.Enrolled.REFUSED)
     ctx.exit(1 if result.result is enrolling.Enrolled.REFUSED else 0)

@@ -14,15 +14,11 @@ FORMAT = 1
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 def status(*, as_json: bool) -> None:
     """Show how things stand right now: the clock, the workers, the sender, what is held, due and open."""
-    from drip import config
+    from drip.cli.opening import opened
     from drip.flows import reporting
-    from drip.wiring import Deployment
 
-    settings = config.load()
-    deployment = Deployment(settings)
-    deployment.check_door()
-    found = reporting.status(deployment.database, door=settings.sender)
-    deployment.database.dispose()
+    with opened() as deployment:
+        found = reporting.status(deployment.database, door=deployment.settings.sender)
     if as_json:
         click.echo(json.dumps({"format": FORMAT, **found}, indent=2))
         return
@@ -30,18 +26,31 @@ def status(*, as_json: bool) -> None:
     click.echo(f"Calendar   {found['calendar']}")
     click.echo(f"Workers    {'no tick yet: is drip up running?' if tick is None else f'last tick {tick} seconds ago'}")
     sender = found["sender"]
-    words = f"{sender['door']}: {sender['state']}"
-    click.echo(f"Sender     {words}{' - ' + sender['reason'] + '; ' + sender['remedy'] if sender['reason'] else ''}")
+    click.echo(f"Sender     {sender['door']}: {_sender_words(sender)}")
     for course in found["courses"]:
         people = ", ".join(f"{count} {stage}" for stage, count in sorted(course["people"].items())) or "nobody yet"
         held = f"  HELD: {course['held']}" if course["held"] else ""
         click.echo(f"Course     {course['course']}, version {course['version']}: {people}{held}")
     for lesson in found["held_lessons"]:
         click.echo(f"Held       {lesson['course']}/{lesson['letter']}: {lesson['reason']} {lesson['detail']}")
+    for letter in found["parked_letters"]:
+        where = f"{letter['course']}/{letter['letter']}, delivery {letter['delivery']}"
+        click.echo(f"Parked     {where}: {letter['reason']} {letter['detail']}")
+    if found["unreachable_enrollments"]:
+        click.echo(f"Stranded   enrollments that no letter can reach: {found['unreachable_enrollments']}")
     click.echo(
         f"Letters    {found['due_now']} due, {found['open_now']} on their way, {found['reports_waiting']} reports to work off"
     )
     click.echo(f"Next       {found['next_moment'] or 'nothing is dated'}")
+
+
+def _sender_words(sender: dict[str, Any]) -> str:
+    """Return whether letters go, and if not why, what to do, and when it is tried again."""
+    words = {"closed": "open", "open": "waiting", "probing": "trying again with one letter", "paused": "paused"}
+    parts = [words.get(sender["state"], sender["state"]), sender["reason"], sender["remedy"]]
+    if sender["retry_at"] and sender["state"] != "closed":
+        parts.append(f"tries again at {sender['retry_at']}")
+    return "; ".join(part for part in parts if part)
 
 
 @click.command()
@@ -50,16 +59,13 @@ def status(*, as_json: bool) -> None:
 @click.pass_context
 def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
     """Show what became of every letter that fell due: due = submitted + withheld + failed + uncertain + open."""
-    from drip import config
+    from drip.cli.opening import opened
     from drip.flows import reporting
-    from drip.wiring import Deployment
 
-    deployment = Deployment(config.load())
-    deployment.check_door()
-    found: dict[str, Any] = reporting.report(deployment.database)
-    if audit:
-        found["faults"] = reporting.audit(deployment.database, deployment.library)
-    deployment.database.dispose()
+    with opened() as deployment:
+        found: dict[str, Any] = reporting.report(deployment.database)
+        if audit:
+            found["faults"] = reporting.audit(deployment.database, deployment.library)
     if as_json:
         click.echo(json.dumps({"format": FORMAT, **found}, indent=2))
     else:
@@ -80,30 +86,24 @@ def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
 @click.option("--reason", default="held by an operator", help="Why, for those who ask later.")
 def hold(*, course: str | None, reason: str) -> None:
     """Stop sending COURSE, or every course; nobody loses a letter, and nobody gets a burst after the release."""
-    from drip import config
+    from drip.cli.opening import opened
     from drip.flows import holding
-    from drip.wiring import Deployment
 
-    deployment = Deployment(config.load())
-    deployment.check_door()
-    count = holding.hold(deployment.database, course, reason)
-    deployment.database.dispose()
+    with opened() as deployment:
+        count = holding.hold(deployment.database, course, reason)
     click.echo(f"held: {count}" if count else "it was held already")
 
 
 @click.command()
 @click.argument("course", required=False)
 def release(*, course: str | None) -> None:
-    """Let COURSE, or every course, go on, with all lessons that were held in it."""
-    from drip import config
+    """Let COURSE, or every course, go on, with the lessons that were held in it and the letters that were parked."""
+    from drip.cli.opening import opened
     from drip.flows import holding
-    from drip.wiring import Deployment
 
-    deployment = Deployment(config.load())
-    deployment.check_door()
-    count = holding.release(deployment.database, course)
-    deployment.database.dispose()
-    click.echo(f"released: {count}" if count else "no course was held; lessons that were held may go now")
+    with opened() as deployment:
+        count = holding.release(deployment.database, course)
+    click.echo(f"released: {count}" if count else "no course was held; held lessons and parked letters may go now")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

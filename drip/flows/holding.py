@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drip.errors import NotFound
-from drip.store import stamps, versions
+from drip.store import deliveries, stamps, versions
 
 if TYPE_CHECKING:
     from drip.store.session import Connection, Database
@@ -22,9 +22,10 @@ def hold(database: Database, course: str | None, reason: str) -> int:
 
 
 def release(database: Database, course: str | None) -> int:
-    """Release a course, or every course, with its held lessons, and return how many courses were held."""
+    """Release a course, or every course, with its held lessons and parked letters; return how many courses were held."""
     with database.write() as connection:
         _require(connection, course)
+        deliveries.unpark_all(connection, course, stamps.now_in(connection).machine)
         return versions.release(connection, course)
 
 

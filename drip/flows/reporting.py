@@ -65,6 +65,11 @@ def status(database: Database, *, door: str) -> dict[str, Any]:
                 {"course": row.course, "letter": row.letter, "reason": row.reason, "detail": row.detail}
                 for row in versions.held_lessons(connection)
             ],
+            "parked_letters": [
+                {"delivery": row.id, "course": row.course, "letter": row.letter, "reason": row.reason, "detail": row.detail}
+                for row in reports.parked(connection)
+            ],
+            "unreachable_enrollments": reports.unreachable(connection),
             "due_now": reports.due_count(connection, now.calendar),
             "open_now": reports.open_count(connection, now.calendar),
             "reports_waiting": events.count_unworked(connection),

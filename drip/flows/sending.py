@@ -84,16 +84,27 @@ class Piece:
     half: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A delivery that was refused for something else than a proven bad address, *named* or alone in its request."""
+
+    id: int
+    half: int | None
+    answer: Refused
+    named: bool
+
+
 @dataclass(slots=True)
 class Work:
-    """One batch on its way: what is left to send, and lone letters that were refused without a name."""
+    """One batch on its way: what is left to send, whose letters were refused, and what those still waiting wait for."""
 
     batch_id: str
     pieces: list[Piece]
     letter: Delivery
-    suspects: list[tuple[int, int | None, Refused]] = field(default_factory=list)
+    suspects: list[Suspect] = field(default_factory=list)
     one_by_one: bool = False
     stopped: bool = False
+    why: Reason = Reason.LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +173,7 @@ class Sender:
             self._die_if_anything_is_left()
             raise
         if work.stopped:
-            self._release(work, reason=Reason.LATER)
+            self._release(work, reason=work.why)
         self._at("recorded")
         return count
 
@@ -314,11 +325,14 @@ class Sender:
         """End or put back the deliveries that may not go, each for its reason."""
         for one, reason in stopped:
             delivery, person = one.delivery, people[one.delivery.enrollment_id]
-            if withheld_for_good(reason):
+            if withheld_for_good(reason) or (reason is Reason.LEFT and delivery.kind != Kind.LESSON):
                 if deliveries.withhold(connection, [delivery.id], reason=reason, now=now.machine):
                     results.conclude(connection, [delivery], State.WITHHELD, {delivery.course: course}, calendar=now.calendar)
             elif reason in {Reason.WINDOW, Reason.GAP}:
                 moves.follow_up(connection, delivery, person, course, now, reason=reason)
+            elif reason in {Reason.LEFT, Reason.PAUSED}:
+                # She went while this letter was under way and it came back: it waits for her, not for the next tick.
+                moves.undate(connection, delivery.id, now, reason=reason)
             else:
                 deliveries.release(connection, [delivery.id], owner=self._owner, now=now.machine, reason=reason)
 
@@ -353,6 +367,8 @@ class Sender:
                 detail="" if isinstance(answer, Submitted) else answer.reason,
             )
             if state in {State.SUBMITTED, State.UNCERTAIN}:
+                # The provider's report may have been faster than its answer.
+                deliveries.confirm_reported(connection, moved, now.machine)
                 ended = [sent[one].delivery for one in moved]
                 live = {work.letter.course: marked.course}
                 results.conclude(connection, ended, state, live, calendar=now.calendar, went_on=marked.went_on)
@@ -374,7 +390,11 @@ class Sender:
             self._hold(work, Reason.REFUSED, answer.reason)
         elif answer.position is not None and answer.position < len(ids):
             bad = marked.ready[answer.position]
-            self._fail(bad, marked, answer)
+            if answer.bad_address:
+                self._fail(bad, marked, answer)
+            else:
+                # To name the only one there is says nothing about her.
+                self._suspect(work, Suspect(bad.delivery.id, piece.half, answer, named=len(ids) > 1))
             rest = tuple(one for one in ids if one != bad.delivery.id)
             if rest:
                 work.pieces.insert(0, Piece(rest, piece.half))
@@ -382,11 +402,19 @@ class Sender:
             if answer.too_large:
                 self._hold(work, Reason.REFUSED, answer.reason)
             else:
-                work.suspects.append((ids[0], piece.half, answer))
+                self._suspect(work, Suspect(ids[0], piece.half, answer, named=False))
         else:
             middle = len(ids) // 2
             halves = (0, 1) if piece.half is None else (piece.half, piece.half)
             work.pieces[:0] = [Piece(ids[:middle], halves[0]), Piece(ids[middle:], halves[1])]
+
+    def _suspect(self, work: Work, suspect: Suspect) -> None:
+        """Put a refused letter aside until the rest of the batch has had its turn; two named alike are nobody's fault."""
+        alike = [one for one in work.suspects if one.answer.signature == suspect.answer.signature]
+        if any(one.named for one in alike) or (suspect.named and alike):
+            self._hold(work, Reason.REFUSED, suspect.answer.reason)
+        else:
+            work.suspects.append(suspect)
 
     def _fail(self, bad: Ready, marked: Marked, answer: Refused) -> None:
         """Record that one person is refused for good; a proven bad address enters the register."""
@@ -408,24 +436,25 @@ class Sender:
         self._persist(write)
 
     def _judge_suspects(self, work: Work) -> None:
-        """Decide on lone letters that were refused without a name.
+        """Decide on letters that were refused for something else than their address.
 
         Refused alike in two halves of a batch, or alike for two people on their own, it is nobody's fault: all wait and
-        the lesson is held. Alone among accepted ones it is this person's; alone altogether it is parked and shown.
+        the lesson is held. Named, or alone among accepted ones, it is this person's; alone altogether it is parked and shown.
         """
         if not work.suspects or work.stopped:
             return
         halves: dict[str, set[int | None]] = {}
-        for _, half, answer in work.suspects:
-            halves.setdefault(answer.signature, set()).add(half)
+        for suspect in work.suspects:
+            if not suspect.named:
+                halves.setdefault(suspect.answer.signature, set()).add(suspect.half)
         if any(len(found) > 1 for found in halves.values()):
-            self._hold(work, Reason.REFUSED, work.suspects[0][2].reason)
+            self._hold(work, Reason.REFUSED, work.suspects[0].answer.reason)
             return
-        for delivery_id, half, answer in work.suspects:
-            if half is None:
-                self._park(work, delivery_id, answer)
+        for suspect in work.suspects:
+            if suspect.half is None and not suspect.named:
+                self._park(work, suspect.id, suspect.answer)
             else:
-                self._fail_unnamed(work, delivery_id, answer)
+                self._fail_suspect(work, suspect)
         work.suspects.clear()
 
     def _park(self, work: Work, delivery_id: int, answer: Refused) -> None:
@@ -452,13 +481,13 @@ class Sender:
         self._persist(write)
         log.error("letter-parked", delivery=delivery_id, letter=letter.letter, why=answer.reason)
 
-    def _fail_unnamed(self, work: Work, delivery_id: int, answer: Refused) -> None:
+    def _fail_suspect(self, work: Work, suspect: Suspect) -> None:
         with self._database.read() as connection:
-            bad = deliveries.ready(connection, [delivery_id], owner=self._owner)
+            bad = deliveries.ready(connection, [suspect.id], owner=self._owner)
             state = versions.running(connection)[work.letter.course]
         course = self._library.course(state.version_id, work.letter.course)
         for one in bad:
-            self._fail(one, Marked("", 0.0, (), {}, {}, course), answer)
+            self._fail(one, Marked("", 0.0, (), {}, {}, course), suspect.answer)
 
     def _hold(self, work: Work, reason: Reason, detail: str) -> None:
         """Hold the lesson and put everybody back: they wait, nobody loses it, and the operator is told."""
@@ -480,6 +509,7 @@ class Sender:
         log.error("lesson-held", course=letter.course, letter=letter.letter, reason=str(reason), detail=detail)
         work.suspects.clear()
         work.stopped = True
+        work.why = Reason.HELD
 
     def _release(self, work: Work, *, reason: Reason, crashed: bool = False) -> None:
         """Give back whatever of the batch this worker still holds claimed."""

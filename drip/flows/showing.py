@@ -165,9 +165,10 @@ def _title_then(library: Library, delivery: Delivery) -> str:
 
 
 def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, leave_token: str) -> Rendered | None:
-    """Return a letter she had, in the version and length she got, without her name; None when she had none by that id.
+    """Return a letter she had, in the version she got, without her name; None when she had none by that id.
 
-    Where it names the next date, that is the date on which the next letter went, or is to go.
+    It is whole also when the mail was the short one, which says that the rest is here. Where it names the next date, that
+    is the date on which the next letter went, or is to go.
     """
     delivery = shown.letters.get(letter)
     if delivery is None:
@@ -178,7 +179,7 @@ def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, 
     forgotten_on = (delivery.went_on or delivery.letter_on) + timedelta(days=then.course.retention.finished)
     person = _reader(shown, my_token, leave_token, next_on=following, forgotten_on=forgotten_on)
     book = library.book(delivery.version_id, delivery.course)
-    return book.render(then.current_id(letter) or letter, full=not delivery.short, after_pause=delivery.resumed, person=person)
+    return book.render(then.current_id(letter) or letter, after_pause=delivery.resumed, person=person)
 
 
 def kit(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> Rendered | None:

@@ -91,13 +91,14 @@ class Ticker:
 
     def _check_clock(self, now: Now) -> None:
         """Compare the machine clock with its own last reading, with the last heartbeat, and with the database's."""
-        monotonic = clock.monotonic()
+        # A machine that slept did not jump: its clock is right, and what fell due meanwhile follows as after any outage.
+        elapsed = clock.elapsed()
         with self._database.read() as connection:
             beat = stamps.last_beat(connection, "tick")
             server = stamps.database_now(connection)
         wrong = ""
         if self._last is not None:
-            expected = self._last[0] + timedelta(seconds=monotonic - self._last[1])
+            expected = self._last[0] + timedelta(seconds=elapsed - self._last[1])
             if abs(now.machine - expected) > CLOCK_DRIFT_MAX:
                 wrong = "it jumped while this process ran"
         if beat is not None and beat.machine_at - now.machine > CLOCK_DRIFT_MAX:
@@ -108,7 +109,7 @@ class Ticker:
             log.error("clock-off", why=wrong, machine=now.machine.isoformat())
             msg = f"the clock of this machine is off: {wrong}; set it right (timedatectl), then restart drip"
             raise ClockJumped(msg)
-        self._last = (now.machine, monotonic)
+        self._last = (now.machine, elapsed)
 
     # Recovery -------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -22,16 +23,23 @@ def main(arguments: list[str]) -> int:
     showing.add_argument("--exit", action="store_true")
     found = parser.parse_args(arguments)
     try:
-        settings = config.load()
+        settings = config.read()
         log_to_stderr(settings.log)
+        # Whatever was started is stopped in order on the way out.
+        signal.signal(signal.SIGTERM, _leave)
         if found.role == "up":
             return up(settings, workers=found.workers)
-        return demo(config.with_local_keys(config.demo(settings, Path("var/demo"))), exit_when_done=found.exit)
+        return demo(settings, Path("var/demo"), exit_when_done=found.exit)
     except DripError as trouble:
         sys.stderr.write(f"drip: {trouble}\n")
         return trouble.exit_code
     except KeyboardInterrupt:
         return 130
+
+
+def _leave(signal_number: int, _frame: object) -> None:
+    """End the process by way of everything that waits to be closed."""
+    raise SystemExit(128 + signal_number)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,19 @@ import contextlib
 import shutil
 import signal
 import threading
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import urllib3
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-from drip import clock
+from drip import clock, config
 from drip.errors import DripError, UsageError
 from drip.flows import enrolling, reporting
 from drip.sandbox.cast import Guest, cast
-from drip.sandbox.machine import Machine, free_port
+from drip.sandbox.machine import Machine, alone, free_port
+from drip.sandbox.picture import Seen, picture
 from drip.sandbox.visitor import Visitor
 from drip.store import enrollments, stamps, versions
 from drip.wiring import Deployment
@@ -27,8 +26,9 @@ from drip.wiring import Deployment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.console import Group
+
     from drip.config import Settings
-    from drip.core.enrollment import Enrollment
     from drip.core.schedule import Course
 
 REPORT_SECONDS_MAX = 30.0
@@ -43,19 +43,9 @@ OURS = (
     "owners",
     "valkey",
     "beat",
+    # Python keeps a shelf in one file or in three, as the machine has it.
+    *(f"beat.{ending}" for ending in ("db", "bak", "dat", "dir")),
 )
-
-
-@dataclass(slots=True)
-class Seen:
-    """What the display shows of one guest."""
-
-    guest: Guest
-    enrollment_id: int
-    letters: int = 0
-    done: bool = False
-    said: str = ""
-    person: Enrollment | None = field(default=None)
 
 
 class Demo:
@@ -193,7 +183,7 @@ class Demo:
     @contextlib.contextmanager
     def _shown(self) -> Iterator[Any]:
         """Give a function that shows the present picture: live on a terminal, a line a month elsewhere."""
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
             with Live(self._picture(), console=self._console, refresh_per_second=8) as live:
                 yield lambda: live.update(self._picture())
             return
@@ -210,17 +200,8 @@ class Demo:
         yield line
 
     def _picture(self) -> Group:
-        course = self._course()
-        now = stamps.now(self._deployment.database).calendar
-        table = Table(box=None, padding=(0, 1), header_style="dim")
-        table.add_column("")
-        table.add_column("zone", style="dim", no_wrap=True)
-        for phase in course.phases:
-            table.add_column(phase.title, no_wrap=True)
-        table.add_column("")
-        for seen in self._people:
-            table.add_row(seen.guest.name, seen.guest.zone, *_dots(course, seen), _mood(seen))
-        return Group(Text(f"\n{course.title}, {now:%A %-d %B %Y}", style="bold"), Text(""), table)
+        ascii_only = not self._console.encoding.lower().startswith("utf")
+        return picture(self._course(), self._people, stamps.now(self._deployment.database).calendar, ascii_only=ascii_only)
 
     def _course(self) -> Course:
         with self._deployment.database.read() as connection:
@@ -251,71 +232,68 @@ class Demo:
         return answer.json()
 
 
-def _dots(course: Course, seen: Seen) -> list[Text]:
-    """Return one cell per phase: a dot for every letter, filled as far as she is."""
-    person = seen.person
-    place = -1 if person is None or person.place is None else course.places.get(person.place, -1)
-    cells, index = [], 0
-    for phase in course.phases:
-        cell = Text()
-        for _ in phase.lessons:
-            cell.append("●" if index <= place else "·", style="green" if index <= place else "dim")
-            index += 1
-        cells.append(cell)
-    return cells
-
-
-def _mood(seen: Seen) -> Text:
-    """Return what is to be said of a guest right now."""
-    state = seen.person.state if seen.person else ""
-    if state == "ended":
-        return Text("bounced: no more letters", style="yellow")
-    if state == "left":
-        return Text("left: no more letters", style="yellow")
-    if state == "asked":
-        return Text("asked to confirm", style="dim")
-    if state == "finished":
-        return Text("finished" + (f", {seen.said}" if seen.said else ""), style="green")
-    return Text(seen.said or seen.guest.note, style="dim")
-
-
-def clean(state_directory: Any) -> None:  # noqa: ANN401 - a path
+def clean(state: Path) -> None:
     """Remove what an earlier demo left in its own folder, and nothing else."""
     for name in OURS:
-        path = state_directory / name
+        path = state / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def demo(settings: Settings, *, exit_when_done: bool) -> int:
-    """Run the demo and return 0 when the audit holds; unless *exit_when_done*, stay up to be looked at."""
+def demo(settings: Settings, state: Path, *, exit_when_done: bool) -> int:
+    """Run the demo in the folder *state* and return 0 when the audit holds; unless *exit_when_done*, stay up to be looked at."""
     if settings.door != stamps.SANDBOX:
         msg = "the demo never runs with a real provider: unset SENDGRID_API_KEY and DRIP_SMTP_URL"
         raise UsageError(msg)
-    console = Console(highlight=False)
-    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    clean(settings.state)
-    settings = settings.model_copy(
-        update={
+    console = _console()
+    with alone(state):
+        clean(state)
+        own = config.with_local_keys(config.demo(settings, state))
+        addresses = {
             "base_url": f"http://127.0.0.1:{free_port(8000)}",
             "sandbox_url": f"http://127.0.0.1:{free_port(8025)}",
         }
-    )
-    Deployment(settings).prepare()
-    with Machine(settings, tell=lambda line: console.print(f"  {line}", style="dim")) as machine:
-        show = Demo(machine, console)
-        try:
-            show.invite()
-            begun = clock.monotonic()
-            show.run()
-            holds = show.summary()
-            console.print(f"The course took {clock.monotonic() - begun:.0f} seconds.\n", style="dim")
-            console.print(f"Mailbox: {machine.mailbox_url}", style="bold")
-            if not exit_when_done:
-                console.print("Everything stays up to be looked at; Ctrl-C ends it.")
-                _until_interrupted(machine)
-        finally:
-            show.close()
+        own = own.model_copy(update=addresses)
+        _prepared(own)
+        with Machine(own, tell=lambda line: console.print(f"  {line}", style="dim")) as machine:
+            show = Demo(machine, console)
+            try:
+                return _shown(show, machine, console, exit_when_done=exit_when_done)
+            finally:
+                show.close()
+
+
+def _shown(show: Demo, machine: Machine, console: Console, *, exit_when_done: bool) -> int:
+    """Run the course before everybody's eyes and return the exit code."""
+    begun = clock.monotonic()
+    show.invite()
+    show.run()
+    if exit_when_done:
+        # Nothing is open any more: they may go while the sum is made.
+        machine.wind_down()
+    holds = show.summary()
+    console.print(f"The course took {clock.monotonic() - begun:.0f} seconds.", style="dim")
+    if exit_when_done:
+        console.print(f"The mailbox is kept in {machine.settings.state / 'mailbox.db'}; without --exit it stays open at")
+        console.print(machine.mailbox_url)
+    else:
+        console.print(f"\nMailbox: {machine.mailbox_url}", style="bold")
+        console.print("Everything stays up to be looked at; Ctrl-C ends it.")
+        _until_interrupted(machine)
     return 0 if holds else 1
+
+
+def _console() -> Console:
+    """Return a console that prints words as they are."""
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def _prepared(settings: Settings) -> bool:
+    """Prepare the database and return whether the files are the live ones."""
+    deployment = Deployment(settings)
+    try:
+        return deployment.prepare()
+    finally:
+        deployment.database.dispose()
 
 
 def _until_interrupted(machine: Machine) -> None:
@@ -329,18 +307,16 @@ def _until_interrupted(machine: Machine) -> None:
 
 def up(settings: Settings, *, workers: int) -> int:
     """Run a whole installation on this machine until a signal ends it."""
-    console = Console(highlight=False)
-    fresh = Deployment(settings)
-    current = fresh.prepare()
-    if not current:
-        console.print(
-            "schedules.yaml or a letter differs from the live version; the live version is what is sent.", style="yellow"
-        )
-    with Machine(settings, workers=workers, tell=lambda line: console.print(f"  {line}", style="dim")) as machine:
-        console.print(f"Pages:   {settings.base_url}", style="bold")
-        if machine.mailbox_url:
-            console.print(f"Mailbox: {machine.mailbox_url}", style="bold")
-            console.print("Nothing leaves this machine. Add somebody: drip subscribers add you@example.net --confirmed")
-        console.print("Ctrl-C ends everything.")
-        _until_interrupted(machine)
+    console = _console()
+    with alone(settings.state):
+        settings = config.with_local_keys(settings)
+        if not _prepared(settings):
+            console.print("schedules.yaml or a letter differs from the live version; letters go by the live one.", style="yellow")
+        with Machine(settings, workers=workers, tell=lambda line: console.print(f"  {line}", style="dim")) as machine:
+            console.print(f"Pages:   {settings.base_url}", style="bold")
+            if machine.mailbox_url:
+                console.print(f"Mailbox: {machine.mailbox_url}", style="bold")
+                console.print("Nothing leaves this machine. Add somebody:\n  drip subscribers add you@example.net --confirmed")
+            console.print("Ctrl-C ends everything.")
+            _until_interrupted(machine)
     return 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import signal
 import socket
 import subprocess
 import urllib.error
@@ -15,7 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from drip import clock, config
-from drip.errors import SettingsError, Unreachable
+from drip.errors import DripError, SettingsError, Unreachable
 from drip.sandbox.signing import load_key, public_text
 from drip.sandbox.valkey import EmbeddedValkey
 from drip.store import stamps
@@ -23,7 +25,7 @@ from drip.store.session import DatabaseTrouble
 from drip.wiring import Deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -31,10 +33,18 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 25.0
+PREDECESSOR_SECONDS = 3.0
+"""How long what a killed predecessor left may take to go."""
 RESTARTS_MAX = 5
 RESTART_WINDOW_SECONDS = 60.0
 
 log = structlog.get_logger("drip.up")
+
+
+class InUse(DripError):
+    """Another drip is running in this folder."""
+
+    exit_code = 3
 
 
 @dataclass(slots=True)
@@ -65,20 +75,22 @@ class Child:
 
     def ask_to_stop(self) -> None:
         """Ask the process to end; it may take a while for its last words."""
-        if self.process is not None and self.process.stdin is not None and self.process.poll() is None:
+        stdin = None if self.process is None else self.process.stdin
+        if stdin is not None and not stdin.closed:
             with contextlib.suppress(BrokenPipeError):
-                self.process.stdin.write(b"stop")
-                self.process.stdin.close()
+                stdin.write(b"stop")
+                stdin.close()
 
     def wait(self) -> None:
         """Return when the process is gone, by force if need be."""
         if self.process is None:
             return
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.terminate()
-            self.process.wait()
+        # The keeper leads a process group: when somebody killed it alone, its command lives on and holds its port.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         if self.process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
@@ -100,6 +112,7 @@ class Machine:
         self._workers = workers
         self._tell = tell
         self._valkey: EmbeddedValkey | None = None
+        self._begun = clock.machine_now()
         self.children: list[Child] = []
 
     @property
@@ -174,14 +187,15 @@ class Machine:
         self._tell(f"{child.name} is up")
 
     def _ticks(self) -> bool:
-        """Whether a worker did a tick within the last seconds."""
+        """Whether a worker did a tick since this machine was made."""
         deployment = Deployment(self.settings)
         try:
             with deployment.database.read() as connection:
                 beat = stamps.last_beat(connection, "tick")
-            return beat is not None and abs((clock.machine_now() - beat.machine_at).total_seconds()) < READY_SECONDS / 4
         except DatabaseTrouble:
             return False
+        else:
+            return beat is not None and beat.machine_at >= self._begun
         finally:
             deployment.database.dispose()
 
@@ -200,9 +214,15 @@ class Machine:
             child.wait()
             child.start()
 
+    def wind_down(self) -> None:
+        """Ask beat and worker to finish what they do, and return at once; pages and mailbox stay up."""
+        for child in self.children:
+            if child.name in {"beat", "worker"}:
+                child.ask_to_stop()
+
     def stop(self) -> None:
-        """Stop everything in order: nothing new is hinted at, letters on their way are finished, Redis goes last."""
-        for names in (("beat",), ("worker",), ("web", "sandbox")):
+        """Stop everything in order: letters on their way are finished, then the pages close, and Redis goes last."""
+        for names in (("beat", "worker"), ("web", "sandbox")):
             some = [child for child in self.children if child.name in names]
             for child in some:
                 child.ask_to_stop()
@@ -227,6 +247,19 @@ def _port_of(url: str) -> int:
     return address.port or (443 if address.scheme == "https" else 80)
 
 
+@contextlib.contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Hold *state* while the block runs; raises InUse when another drip holds it. A lock of the dead is free at once."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (state / "up.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            msg = f"drip is running in {state} already; stop it there, or choose another folder in DRIP_STATE"
+            raise InUse(msg) from None
+        yield
+
+
 def free_port(wanted: int) -> int:
     """Return *wanted* when nobody listens there on this machine, else a port that is free."""
     for port in (wanted, 0):
@@ -241,6 +274,10 @@ def free_port(wanted: int) -> int:
 
 
 def _require_free(port: int, setting: str) -> None:
-    if free_port(port) != port:
+    deadline = clock.monotonic() + PREDECESSOR_SECONDS
+    while free_port(port) != port:
+        if clock.monotonic() < deadline:
+            clock.wait(0.1)
+            continue
         msg = f"port {port} is taken on this machine; stop what listens there, or choose another in {setting}"
         raise SettingsError(msg)

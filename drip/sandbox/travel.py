@@ -45,7 +45,7 @@ class Traveller:
         self._database = database
         self._ask_for_tick = ask_for_tick
         self._stalled_seconds = stalled_seconds
-        self._running = threading.Event()
+        self._running = threading.Lock()
         self._waiting_for = ""
 
     def step(self, limit: datetime | None = None) -> datetime | None:
@@ -65,13 +65,14 @@ class Traveller:
         return moment
 
     def pass_days(self, days: int) -> None:
-        """Let *days* days pass, letter by letter."""
+        """Let *days* days pass, letter by letter; nothing happens while it travels already."""
         limit = stamps.now(self._database).calendar + timedelta(days=days)
-        self._travel(limit)
-        self._move(limit)
+        # To move past letters that another journey is about to reach would pass them over.
+        if self._travel(limit):
+            self._move(limit)
 
     def run(self) -> None:
-        """Let time pass until nothing is dated any more."""
+        """Let time pass until nothing is dated any more; nothing happens while it travels already."""
         self._travel(None)
 
     def status(self) -> TimeStatus:
@@ -81,17 +82,18 @@ class Traveller:
             people = sum(
                 count for stage in reports.stages(connection).values() for name, count in stage.items() if name == "active"
             )
-        return {"now": now.calendar, "running": self._running.is_set(), "people": people, "waiting_for": self._waiting_for}
+        return {"now": now.calendar, "running": self._running.locked(), "people": people, "waiting_for": self._waiting_for}
 
-    def _travel(self, limit: datetime | None) -> None:
-        if self._running.is_set():
-            return
-        self._running.set()
+    def _travel(self, limit: datetime | None) -> bool:
+        """Go on to *limit* and return whether this journey was the one that went."""
+        if not self._running.acquire(blocking=False):
+            return False
         try:
             while self.step(limit) is not None:
                 pass
         finally:
-            self._running.clear()
+            self._running.release()
+        return True
 
     def _move(self, moment: datetime) -> None:
         with self._database.write() as connection:

@@ -248,7 +248,7 @@ def ready(connection: Connection, ids: Sequence[int], *, owner: str) -> list[Rea
         .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
         .where(among(connection, deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
         .order_by(deliveries.c.id)
-    )
+    ).all()
     return [Ready(Delivery(*row[:-4]), row[-4], row[-3], row[-2], row[-1] is not None) for row in rows]
 
 
@@ -398,6 +398,14 @@ def unpark(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     connection.execute(deliveries.update().where(deliveries.c.id.in_(ids)).values(blocked=False, claims=0, state_at=now))
 
 
+def unpark_all(connection: Connection, course: str | None, now: datetime) -> int:
+    """Let every parked delivery of a course, or of every course, be tried once more, alone; return how many."""
+    again = deliveries.update().where(deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(True))
+    if course is not None:
+        again = again.where(deliveries.c.course == course)
+    return connection.execute(again.values(blocked=False, state_at=now)).rowcount
+
+
 def redate(
     connection: Connection,
     delivery_id: int,
@@ -454,7 +462,7 @@ def sendable(connection: Connection, calendar: datetime, limit: int, *, batched:
     )
     if connection.dialect.name != "sqlite":
         query = query.with_for_update(skip_locked=True, of=deliveries)
-    return [Member(*row) for row in connection.execute(query)]
+    return [Member(*row) for row in connection.execute(query).all()]
 
 
 def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Delivery]:
@@ -510,6 +518,14 @@ def confirm_uncertain(connection: Connection, ids: Sequence[int], now: datetime)
         .returning(deliveries.c.id)
     )
     return sorted(moved.scalars())
+
+
+def confirm_reported(connection: Connection, ids: Sequence[int], now: datetime) -> list[int]:
+    """Turn those of *ids* that are uncertain although the provider reported them already into submitted; return them."""
+    known = connection.execute(
+        sa.select(deliveries.c.id).where(among(connection, deliveries.c.id, ids), deliveries.c.outcome.is_not(None))
+    )
+    return confirm_uncertain(connection, list(known.scalars()), now)
 
 
 def raise_outcomes(connection: Connection, outcomes: Mapping[int, tuple[str, datetime]]) -> None:

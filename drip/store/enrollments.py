@@ -41,7 +41,7 @@ def find(connection: Connection, enrollment_id: int) -> Enrollment | None:
 
 def find_many(connection: Connection, ids: Sequence[int]) -> dict[int, Enrollment]:
     """Return the enrollments *ids* by id."""
-    rows = connection.execute(sa.select(*_COLUMNS).where(among(connection, enrollments.c.id, ids)))
+    rows = connection.execute(sa.select(*_COLUMNS).where(among(connection, enrollments.c.id, ids))).all()
     return {row[0]: Enrollment(*row) for row in rows}
 
 
@@ -170,7 +170,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [Enrollment(*row) for row in connection.execute(query)]
+    return [Enrollment(*row) for row in connection.execute(query).all()]
 
 
 def note_omissions(connection: Connection, enrollment: Enrollment, letters: Iterable[str], reason: str) -> None:

@@ -50,6 +50,13 @@ def follow_up(
         enrollments.change(connection, person.id, parked(new))
 
 
+def undate(connection: Connection, delivery_id: int, now: Now, *, reason: str) -> bool:
+    """Let an open letter wait without a date until a wish of hers gives it one; False when it is being handed over."""
+    return deliveries.redate(
+        connection, delivery_id, not_before=None, closes_at=None, meant_on=None, letter_on=None, now=now.machine, reason=reason
+    )
+
+
 def apply(connection: Connection, person: Enrollment, move: Move, now: Now, *, reason: str = "") -> bool:
     """Write a move of *person* and of her open letter; False when that letter is being handed over this moment.
 

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -103,7 +104,8 @@ class Incarnation:
         # The file's time is what the watchdog on this host reads; the row is for people and for other hosts.
         beats = 0
         while not self._stopping.wait(BEAT_SECONDS):
-            os.utime(self.lock_path)
+            with suppress(FileNotFoundError):
+                os.utime(self.lock_path)
             beats += 1
             if beats % 15:
                 continue
@@ -201,19 +203,48 @@ def mark_dead(connection: Connection, owner: Owner, now: datetime) -> None:
         Path(owner.lock_path).unlink(missing_ok=True)
 
 
-def kill_hung_children(directory: Path, *, silent_seconds: float) -> list[int]:
-    """Kill the children of this process whose heart has stopped for *silent_seconds*, and return their pids.
+LOOKS = 4
+"""How many looks in a row without a heartbeat make a child hung."""
+
+
+class Watchdog:
+    """Kills the children of this process whose heart has stopped.
 
     A stopped or hung worker keeps what it owns, and a leave waits for it; killing it frees the lock, which is the proof.
+    Silence is counted in looks, not by a clock: a machine that slept, or whose clock was set, has no hung workers.
     """
-    killed = []
-    for path in directory.glob("*.lock"):
-        try:
-            pid, parent = (int(word) for word in path.read_text(encoding="ascii").split())
-            silent = clock.machine_now().timestamp() - path.stat().st_mtime
-        except (OSError, ValueError):
-            continue
-        if parent == os.getpid() and silent > silent_seconds and _runs(pid):
-            os.kill(pid, signal.SIGKILL)
-            killed.append(pid)
-    return killed
+
+    def __init__(self, directory: Path) -> None:
+        """Watch the locks in *directory*."""
+        self._directory = directory
+        self._silent: dict[Path, tuple[int, int]] = {}
+
+    def look(self) -> list[int]:
+        """Look once, kill the children that were silent for `LOOKS` looks, and return their pids."""
+        killed = []
+        before, self._silent = self._silent, {}
+        for path in self._directory.glob("*.lock"):
+            try:
+                pid, parent = (int(word) for word in path.read_text(encoding="ascii").split())
+                beat = path.stat().st_mtime_ns
+            except (OSError, ValueError):
+                continue
+            if parent != os.getpid() or not _is_child(pid):
+                continue
+            last, looks = before.get(path, (beat, -1))
+            looks = looks + 1 if beat == last else 0
+            self._silent[path] = (beat, looks)
+            if looks >= LOOKS:
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+        return killed
+
+
+def _is_child(pid: int) -> bool:
+    """Whether *pid* is a living child of this process: a lock file may outlive its process, and a pid may come again."""
+    if not hasattr(os, "waitid"):
+        return _runs(pid)
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False

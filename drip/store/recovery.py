@@ -44,8 +44,10 @@ def bury(connection: Connection, owner: Owner, live: Mapping[str, LiveCourse], n
         connection, list(leaving), owner=owner.id, now=now.machine, detail="the worker died while it handed the letter over"
     )
     results.conclude(connection, [leaving[delivery_id] for delivery_id in doubted], State.UNCERTAIN, live, calendar=now.calendar)
+    # The provider may have reported a letter whose worker died before it could record: that is no doubt.
+    known = deliveries.confirm_reported(connection, doubted, now.machine)
     owners.mark_dead(connection, owner, now.machine)
-    return len(claimed), len(doubted)
+    return len(claimed), len(doubted) - len(known)
 
 
 def bury_dead(database: Database, owner_ids: Sequence[str], live_course: Callable[[int, str], LiveCourse]) -> None:

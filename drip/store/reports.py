@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from drip.core.delivery import OPEN, Kind, State
+from drip.core.delivery import OPEN, Kind, Outcome, State
 from drip.core.enrollment import Pause, Stage
 from drip.store.deliveries import held as held_delivery
 from drip.store.enrollments import held_next_lesson
@@ -144,6 +144,37 @@ def due_count(connection: Connection, calendar: datetime) -> int:
     """Return how many people are due, have no delivery open yet and are not held."""
     query = sa.select(sa.func.count()).where(_may_move(), enrollments.c.next_due_at <= calendar)
     return int(connection.execute(query).scalar_one())
+
+
+def parked(connection: Connection, limit: int = 20) -> list[sa.Row[tuple[int, str, str, str, str]]]:
+    """Return deliveries that wait for an operator: id, course, letter, reason, detail."""
+    columns = (deliveries.c.id, deliveries.c.course, deliveries.c.letter, deliveries.c.reason, deliveries.c.detail)
+    query = sa.select(*columns).where(deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(True))
+    return list(connection.execute(query.order_by(deliveries.c.id).limit(limit)))
+
+
+def unreachable(connection: Connection, in_a_row: int = 3, limit: int = 20) -> list[int]:
+    """Return active enrollments whose last letters, so many in a row, were blocked or dropped: somebody should look."""
+    newest = (
+        sa.select(
+            deliveries.c.enrollment_id,
+            deliveries.c.outcome,
+            sa.func.row_number().over(partition_by=deliveries.c.enrollment_id, order_by=deliveries.c.id.desc()).label("age"),
+        )
+        .where(deliveries.c.outcome.is_not(None))
+        .subquery()
+    )
+    bad = sa.case((newest.c.outcome.in_([Outcome.BLOCKED.value, Outcome.DROPPED.value]), 1), else_=0)
+    query = (
+        sa.select(newest.c.enrollment_id)
+        .join(enrollments, enrollments.c.id == newest.c.enrollment_id)
+        .where(newest.c.age <= in_a_row, enrollments.c.state == Stage.ACTIVE.value)
+        .group_by(newest.c.enrollment_id)
+        .having(sa.func.sum(bad) == in_a_row)
+        .order_by(newest.c.enrollment_id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
 
 
 # The audit ----------------------------------------------------------------------------------------------------------

@@ -69,6 +69,9 @@ def note(connection: Connection, door: str, answer: Answer, *, batch_id: str, no
     probe closes it again, so that a late success of a request that began before the trouble does not.
     """
     sender = find(connection, door, now)
+    if sender.state == Breaker.PAUSED and isinstance(answer, TryLater | Unknown):
+        # A request from before the pause: why the sender is paused matters more, and its probes go on.
+        return
     row = senders.update().where(senders.c.door == door)
     match answer:
         case Submitted() | Refused():

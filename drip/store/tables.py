@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -41,6 +42,12 @@ metadata = MetaData(
 )
 
 
+@lru_cache(maxsize=4096)
+def _instant_in(stored: str) -> datetime:
+    """Return the instant in what SQLite stores; people of one zone and hour share most of theirs."""
+    return datetime.fromisoformat(stored).replace(tzinfo=UTC)
+
+
 class Instant(TypeDecorator[datetime]):
     """An instant: aware and in UTC on both sides, whatever the database thinks of zones."""
 
@@ -67,7 +74,7 @@ class Instant(TypeDecorator[datetime]):
         """Return what makes the stored instant of the driver's value, aware and in UTC."""
         # Each batch reads thousands of these, so this is one call and no chain of them.
         if dialect.name == "sqlite":
-            return lambda value: None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+            return lambda value: None if value is None else _instant_in(value)
         return lambda value: None if value is None else value.astimezone(UTC)
 
 

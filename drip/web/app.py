@@ -24,10 +24,14 @@ from drip.wiring import Deployment
 log = structlog.get_logger("drip.web")
 
 
-def make_web(deployment: Deployment, *, hint: Callable[[], None] | None = None) -> FastAPI:
-    """Return all pages of a *deployment*; *hint* tells the workers that reports wait to be worked off."""
+def make_web(deployment: Deployment, *, hint: Callable[[], None] | None = None, wait_seconds: float | None = None) -> FastAPI:
+    """Return all pages of a *deployment*.
+
+    *hint* tells the workers that reports wait to be worked off. *wait_seconds* bounds how long an answer to a leave or a
+    pause waits for a letter that is being handed over; by default that is as long as one can take.
+    """
     app = FastAPI(title="drip", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    desk = Desk(deployment)
+    desk = Desk(deployment, deployment.leave_wait_seconds if wait_seconds is None else wait_seconds)
     app.add_middleware(Guard, prefix=desk.prefix, trouble_page=desk.trouble)
     for router in (
         public_router(desk),

@@ -75,7 +75,7 @@ def _add_pause(router: APIRouter, desk: Desk) -> None:
         shown = desk.find(MY, token)
         if shown is None:
             return desk.trouble(404)
-        database, library, wait_seconds = deployment.database, deployment.library, deployment.leave_wait_seconds
+        database, library, wait_seconds = deployment.database, deployment.library, desk.wait_seconds
         public_id, weeks = shown.person.public_id, form.get("weeks", "")
         if "resume" in form:
             adjusted = adjusting.resume(database, library, public_id, wait_seconds=wait_seconds)

@@ -54,10 +54,11 @@ class Links:
 
 
 class Desk:
-    """Makes pages for one deployment."""
+    """Makes pages for one deployment; no answer waits longer than *wait_seconds* for a letter that is being handed over."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, wait_seconds: float) -> None:
         self.deployment = deployment
+        self.wait_seconds = wait_seconds
         self.prefix = urlsplit(deployment.settings.base_url).path.rstrip("/")
         self._templates = Environment(
             loader=PackageLoader("drip.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -55,7 +55,7 @@ def leave_router(desk: Desk) -> APIRouter:
         if public_id is None:
             return desk.page("nobody.html")
         leaving = unsubscribing.leave(
-            deployment.database, deployment.library, public_id, source=source, wait_seconds=deployment.leave_wait_seconds
+            deployment.database, deployment.library, public_id, source=source, wait_seconds=desk.wait_seconds
         )
         shown = desk.reread(public_id) if leaving.known else None
         if shown is None:
@@ -92,7 +92,7 @@ def _add_instead(router: APIRouter, desk: Desk) -> None:
             deployment.library,
             shown.person.public_id,
             **change,
-            wait_seconds=deployment.leave_wait_seconds,
+            wait_seconds=desk.wait_seconds,
         )
         after = desk.reread(shown.person.public_id) or shown
         template, status = ("stayed.html", 200) if adjusted.acknowledged else ("not-yet.html", 503)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import socket
 import sys
 import threading
@@ -64,6 +65,8 @@ def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[st
 
 def _server(app: ASGIApp) -> uvicorn.Server:
     """Return the server for *app*, not yet started."""
+    # `access_log=False` takes its handlers away; whoever gives it one again would still have tokens in a file.
+    logging.getLogger("uvicorn.access").disabled = True
     return uvicorn.Server(
         uvicorn.Config(
             app,

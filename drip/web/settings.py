@@ -85,7 +85,7 @@ def settings_router(desk: Desk) -> APIRouter:
             deployment.library,
             shown.person.public_id,
             choices,
-            wait_seconds=deployment.leave_wait_seconds,
+            wait_seconds=desk.wait_seconds,
         )
         after = desk.reread(shown.person.public_id) or shown
         if not adjusted.acknowledged:

@@ -7,5 +7,5 @@ from drip.config import Patience
 PATIENCE = Patience(request_seconds=2.0, watchdog_seconds=3.0, record_seconds=6.0, backoff_scale=0.02)
 TICK_SECONDS = 0.2
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 20.0
 """The longest that a test waits for anything."""

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from drip import clock, config
 from drip.core.delivery import State
+from drip.core.enrollment import Stage
 from drip.flows import adjusting, enrolling, reporting, unsubscribing
 from drip.sandbox.api import make_sandbox
 from drip.sandbox.faults import Faults, Rule
@@ -254,6 +255,16 @@ class Scene:
                 ).acknowledged
             ),
         )
+
+    def wait_until_left(self, member: Member) -> None:
+        """Wait until a leave is committed, acknowledged or not."""
+        query = sa.select(enrollments.c.state).where(enrollments.c.id == member.enrollment_id)
+
+        def has_left() -> bool:
+            with self.database.read() as connection:
+                return connection.execute(query).scalar_one() == Stage.LEFT
+
+        self.wait_for("a committed leave", has_left)
 
     def pause(self, member: Member, *, wait_seconds: float = WAIT_SECONDS) -> Future[Answer]:
         """Pause until she says, in a thread."""

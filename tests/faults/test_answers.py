@@ -45,6 +45,7 @@ def _play(scene: Scene, cast: Cast, trouble: dict[str, Any], **finish: Any) -> F
     scene.move_on(cast)
     scene.wait_for_gate(order)
     left, paused = scene.leave(cast.leaver), scene.pause(cast.pauser)
+    scene.wait_until_left(cast.leaver)
     order.go()
     assert left.result().acknowledged
     assert paused.result().acknowledged
@@ -98,6 +99,7 @@ def test_a_letter_refused_for_everybody_is_held_and_then_comes(scene: Scene) -> 
     scene.move_on(cast)
     scene.wait_for_gate(order)
     left, paused = scene.leave(cast.leaver), scene.pause(cast.pauser)
+    scene.wait_until_left(cast.leaver)
     order.go()
     scene.wait_for("a held lesson", lambda: _held(scene))
     assert left.result().acknowledged

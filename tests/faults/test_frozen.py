@@ -84,6 +84,7 @@ def test_a_mark_that_grew_old_is_taken_back_and_read_again(scene: Scene) -> None
     scene.move_on(cast)
     scene.wait_for_gate(order)
     left = scene.leave(cast.leaver)
+    scene.wait_until_left(cast.leaver)
     scene.let_pass(5.2)
     assert not left.done()
     order.go()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 from drip import config
@@ -20,5 +23,14 @@ def _at(point: str) -> None:
     _poison(point)
     _gate(point)
 
+
+def _end_with(parent: int) -> None:
+    """End this process group when the tests that started it have gone without stopping it."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+threading.Thread(target=_end_with, args=[os.getppid()], name="leash", daemon=True).start()
 
 app = make_app(_settings, at=_at, patience=PATIENCE, tick_seconds=TICK_SECONDS)

@@ -119,7 +119,7 @@ def test_refused_alike_in_both_halves_is_nobodys_fault(engine: Engine) -> None:
     engine.join(*PEOPLE)
     engine.mailer.otherwise = Refused("400 no")
     engine.work()
-    assert {("pending", "refused")} == {engine.state_of(name) for name in PEOPLE}
+    assert {("pending", "held")} == {engine.state_of(name) for name in PEOPLE}
     assert ["hello"] == held_lessons(engine)
     engine.mailer.otherwise = Submitted()
     holding.release(engine.database, None)
@@ -325,6 +325,7 @@ def test_a_probe_that_comes_to_nothing_is_followed_by_another(engine: Engine) ->
     probed = next(name for name in ("ada", "bea") if engine.deliveries(name)[0].batch_id == report.hints[0])
     engine.leave(probed)
     engine.send(report)
+    assert [] == engine.tick().hints
     engine.work()
     assert ["bea" if probed == "ada" else "ada"] == [name for name, _ in engine.mailer.reached]
     engine.assert_sound()

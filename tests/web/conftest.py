@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 import urllib3
+from fastapi import FastAPI
 
 from drip.core.delivery import Submitted
 from drip.core.enrollment import Enrollment
@@ -57,6 +58,7 @@ class Site:
     """Running pages, and what stands behind them."""
 
     url: str
+    app: FastAPI
     deployment: Deployment
     pool: urllib3.PoolManager
     door: Remembering
@@ -72,11 +74,11 @@ class Site:
         assert status == answer.status, answer.data
         return answer.data.decode()
 
-    def post(self, path: str, body: dict[str, str] | bytes = b"", **headers: str) -> urllib3.BaseHTTPResponse:
+    def post(self, path: str, body: Mapping[str, str] | bytes = b"", **headers: str) -> urllib3.BaseHTTPResponse:
         """Post a form, or raw bytes, and follow nothing."""
-        if isinstance(body, dict):
+        if not isinstance(body, bytes):
             headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
-        raw = urlencode(body).encode() if isinstance(body, dict) else body
+        raw = body if isinstance(body, bytes) else urlencode(body).encode()
         return self.pool.request("POST", self.url + path, body=raw, headers=headers, redirect=False)
 
     def enroll(self, address: str = "sam@example.net", *, confirmed: bool = True, **wish: Any) -> Enrollment:  # noqa: ANN401
@@ -133,10 +135,24 @@ class Site:
     def mailbox(self) -> list[Letter]:
         """Return every letter as its reader sees it."""
         return [
-            Letter(*(_filled(part, one.substitutions) for part in (message.subject, message.html, message.text)), one.headers)
+            Letter(
+                _filled(message.subject, one.substitutions),
+                _filled(message.html, one.substitutions),
+                _filled(message.text, one.substitutions),
+                one.headers,
+            )
             for message in self.door.messages
             for one in message.recipients
         ]
+
+    def handing_over(self, person: Enrollment) -> None:
+        """Leave a letter of hers half-way: marked by a living worker, and no answer yet."""
+        with self.deployment.database.write() as connection:
+            connection.execute(
+                tables.deliveries.update()
+                .where(tables.deliveries.c.enrollment_id == person.id, tables.deliveries.c.state == "pending")
+                .values(state="submitting", owner=self.owner.id, token="t")
+            )
 
     def now(self) -> datetime:
         """Return the calendar's instant."""
@@ -162,18 +178,19 @@ Start = Callable[..., Site]
 
 @pytest.fixture
 def start(prepare: Callable[..., Deployment]) -> Iterator[Start]:
-    """A function that serves a prepared deployment; `hint=` goes to the pages, the rest to `prepare`."""
+    """A function that serves a prepared deployment; `hint=` and `wait_seconds=` go to the pages, the rest to `prepare`."""
     with ExitStack() as stack:
 
-        def begin(*, hint: Callable[[], None] | None = None, **options: Any) -> Site:  # noqa: ANN401 - those of `prepare`
+        def begin(*, hint: Callable[[], None] | None = None, wait_seconds: float = 0.1, **options: Any) -> Site:  # noqa: ANN401
             deployment = prepare(**{"roadmap": True, **options})
             door = Remembering()
             deployment.__dict__["mailer"] = door
             owner = deployment.incarnation()
             stack.callback(owner.close)
-            url = stack.enter_context(serving(make_web(deployment, hint=hint)))
+            app = make_web(deployment, hint=hint, wait_seconds=wait_seconds)
+            url = stack.enter_context(serving(app))
             pool = stack.enter_context(urllib3.PoolManager(retries=False, timeout=20))
-            return Site(url, deployment, pool, door, owner)
+            return Site(url, app, deployment, pool, door, owner)
 
         yield begin
 

@@ -1,0 +1,73 @@
+"""`python -m bench`: one JSON object on stdout, progress on stderr; see bench/README.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import runs, servers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+TARGET = 0.1
+MAKERS: dict[str, Callable[[Path], AbstractContextManager[Callable[[], str]]]] = {
+    "sqlite": servers.sqlite,
+    "postgresql": servers.postgresql,
+}
+
+
+def main() -> int:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure how fast letters leave.")
+    parser.add_argument("--quick", action="store_true", help="a short run: fewer people, fewer rounds")
+    parser.add_argument("--database", choices=[*MAKERS, "both"], default="both")
+    parser.add_argument("--letters", type=int, metavar="N", help="how many people get a letter in each round")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how many lessons; memory is compared from first to last")
+    parser.add_argument("--no-workers", action="store_true", help="leave Celery and Valkey out")
+    asked = parser.parse_args()
+    plan = runs.Plan(
+        people=asked.letters or (2_000 if asked.quick else 20_000),
+        rounds=asked.rounds or (3 if asked.quick else 10),
+        workers=not asked.no_workers,
+    )
+    names = list(MAKERS) if asked.database == "both" else [asked.database]
+    found: dict[str, Any] = {
+        "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "people": plan.people,
+        "rounds": plan.rounds,
+        "target_ratio": TARGET,
+        "databases": dict(_measured(names, plan)),
+    }
+    print(json.dumps(found, indent=2))
+    return 0
+
+
+def _measured(names: list[str], plan: runs.Plan) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="drip-bench-") as folder, servers.sink() as sink:
+            home = Path(folder)
+            with MAKERS[name](home) as make:
+                figures = runs.run(make(), home / "engine", sink, plan, partial(_say, name))
+                if plan.workers:
+                    rate = runs.run_workers(make(), home / "workers", sink, plan)
+                    _say(name, f"two Celery workers: {rate:,.0f} letters a second")
+                    figures["celery_letters_per_second"] = round(rate)
+                    figures["celery_ratio"] = round(rate / figures["bare_letters_per_second"], 4)
+                yield name, figures
+
+
+def _say(name: str, words: str) -> None:
+    print(f"{name}: {words}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

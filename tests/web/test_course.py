@@ -1,0 +1,212 @@
+"""My course: the map, the letters again, pauses whose dates come true, and the kit for rough days."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from drip.core.wording import day_in_words
+from drip.store import tables, versions
+
+if TYPE_CHECKING:
+    from tests.web.conftest import Site, Start
+
+
+def test_the_map_shows_what_she_had_what_is_next_and_what_comes_later(site: Site) -> None:
+    """Letters she had are links, one is next, all others are named; the next date stands on top."""
+    person = site.have_letters(site.enroll(), 5)
+    page = site.page(site.my(person))
+
+    assert person.next_letter_on is not None
+    assert f"<strong>{day_in_words(person.next_letter_on)}</strong>" in page
+    assert 5 == page.count('<li class="had">')
+    assert 1 == page.count('<li class="next" aria-current="step">')
+    assert 13 == page.count('<li class="later">')
+    titles = ("Get your bearings", "Lower the load", "Unwind the loop", "Widen your life", "Europe/London".partition("/")[2])
+    assert all(words in page for words in titles)
+
+
+def test_her_page_shows_neither_address_nor_name(site: Site) -> None:
+    """Only the first letter of the address and its domain can be seen, on her page and in her letters shown again."""
+    person = site.have_letters(site.enroll("samantha.smith@example.net", name="Samantha Smith"), 2)
+    my = site.my(person)
+
+    assert "s…@example.net" in site.page(my)
+    for path in ("", "/pause", "/settings", "/rough", "/letters/welcome"):
+        page = site.page(my + path)
+        assert "amantha" not in page
+        assert "Smith" not in page
+
+
+@pytest.mark.parametrize("state", ["asked", "finished", "left", "ended"])
+def test_every_stage_has_a_kind_page(site: Site, state: str) -> None:
+    """Before, after and outside the course all her pages open and say what is true."""
+    person = site.have_letters(site.enroll(), 2)
+    with site.deployment.database.write() as connection:
+        connection.execute(tables.enrollments.update().values(state=state, ended_at=site.now(), next_due_at=None))
+
+    for path in ("", "/pause", "/settings", "/rough"):
+        page = site.page(site.my(person) + path)
+        assert "Your next letter comes" not in page
+        assert 1 == len(re.findall("<h1[ >]", page))
+    assert 200 == site.post(f"{site.my(person)}/settings", {"pace": "2"}).status
+    assert 303 == site.post(f"{site.my(person)}/pause", {"weeks": "1"}).status
+
+
+def test_the_whole_course_is_read_again(site: Site) -> None:
+    """After the last letter each of the nineteen opens, and no later one is promised."""
+    person = site.have_letters(site.enroll(), 19)
+
+    page = site.page(site.my(person))
+    letters = re.findall(r'href="([^"]*/letters/[^"]*)"', page)
+    assert 19 == len(letters)
+    assert "You have had all the letters" in page
+    for letter in letters:
+        assert "<h1" in site.page(letter)
+
+
+def test_a_letter_is_shown_in_the_version_she_got(site: Site) -> None:
+    """After an edit her old letter reads as it came, with the next date that it came with."""
+    person = site.have_letters(site.enroll(), 2)
+    welcome, _ = site.mailbox()
+    database = site.deployment.database
+    with database.write() as connection:
+        newest = versions.newest(connection)
+        assert newest is not None
+        version = versions.find(connection, newest[0])
+        assert version is not None
+        changed = {path: text.replace("we are glad you came", "CHANGED") for path, text in version.letters.items()}
+        versions.publish(
+            connection,
+            schedule_text=version.schedule_text,
+            letters=changed,
+            course_ids=["roadmap"],
+            first_ids=version.first_ids,
+            now=site.now(),
+        )
+
+    page = site.page(f"{site.my(person)}/letters/welcome")
+
+    assert "CHANGED" not in page
+    [promised] = re.findall(r"Your next letter comes on ([^<.]*)", welcome.html)
+    assert f"Your next letter comes on {promised}" in page
+    assert f'href="{site.my(person)}"' in page
+
+
+def test_whoever_gets_short_letters_finds_the_rest_on_her_page(site: Site) -> None:
+    """The short mail says that the rest is on her page, and there the letter is whole."""
+    person = site.have_letters(site.enroll(short=True), 1)
+    [welcome] = site.mailbox()
+
+    assert "Read the rest on your page" in welcome.html
+    assert "How sure are we?" not in welcome.html
+    assert "How sure are we?" in site.page(f"{site.my(person)}/letters/welcome")
+
+
+def test_only_her_own_letters_open(site: Site) -> None:
+    """A letter that she has not had yet, or that is no letter, is not shown."""
+    person = site.have_letters(site.enroll(), 2)
+
+    for letter in ("settle", "confirm", "nothing", "..%2fwelcome"):
+        assert 404 == site.get(f"{site.my(person)}/letters/{letter}").status
+
+
+@pytest.mark.parametrize("weeks", [1, 2, 4])
+@pytest.mark.parametrize("paused_before", ["", "2", "open"])
+def test_the_date_on_a_pause_button_comes_true(site: Site, weeks: int, paused_before: str) -> None:
+    """From the road or out of another pause: what the button says is what her page says, and when the letter comes."""
+    person = site.have_letters(site.enroll(), 2)
+    path = f"{site.my(person)}/pause"
+    if paused_before:
+        assert 303 == site.post(path, {"weeks": paused_before}).status
+    label = "1 week" if weeks == 1 else f"{weeks} weeks"
+    [date] = re.findall(rf"<span>{label}</span><span class=\"note\">Next letter on ([^<]*)<", site.page(path))
+
+    answer = site.post(path, {"weeks": str(weeks)})
+
+    assert (303, path) == (answer.status, answer.headers["Location"])
+    assert f"Your next letter comes on <strong>{date}</strong>" in site.page(path)
+    after = site.person(person.id)
+    assert after.next_due_at is not None
+    site.pass_to(after.next_due_at)
+    assert date == day_in_words(after.next_due_at.date())
+    assert 3 == len(site.mailbox())
+
+
+def test_until_i_say_and_go_on(site: Site) -> None:
+    """No letter is dated while she rests; the button to go on says the date that comes true."""
+    person = site.have_letters(site.enroll(), 2)
+    path = f"{site.my(person)}/pause"
+    site.post(path, {"weeks": "open"})
+    paused = site.page(path)
+    assert "No letter comes until you say." in paused
+    [date] = re.findall(r"<span>Go on now</span><span class=\"note\">Next letter on ([^<]*)<", paused)
+
+    assert 303 == site.post(path, {"resume": "yes"}).status
+
+    assert "" == site.person(person.id).paused
+    assert f"Your next letter comes on <strong>{date}</strong>" in site.page(path)
+
+
+@pytest.mark.parametrize("form", [{}, {"weeks": "3"}, {"weeks": "-1"}, {"weeks": "²"}, {"weeks": "1e9"}, {"other": "1"}])
+def test_a_pause_that_is_not_offered_changes_nothing(site: Site, form: dict[str, str]) -> None:
+    """It is answered kindly with 400."""
+    person = site.enroll()
+    before = site.dump()
+
+    assert 400 == site.post(f"{site.my(person)}/pause", form).status
+    assert before == site.dump()
+
+
+def test_a_pause_under_a_letter_that_is_being_handed_over_is_not_acknowledged(site: Site) -> None:
+    """Pause and settings answer 503 with Retry-After, and say that nothing was changed."""
+    person = site.enroll()
+    site.deployment.ticker().tick()
+    site.handing_over(person)
+
+    for path, form in (("pause", {"weeks": "1"}), ("settings", {"weekday": "thu"})):
+        answer = site.post(f"{site.my(person)}/{path}", form)
+        assert 503 == answer.status
+        assert answer.headers["Retry-After"].isdigit()
+        assert "nothing was changed" in answer.data.decode()
+    assert person.weekday == site.person(person.id).weekday
+
+
+def test_the_kit_opens_at_once_and_as_often_as_she_likes(site: Site) -> None:
+    """The care list comes first in it, one button holds the next letter a week, and no letter is mailed."""
+    person = site.have_letters(site.enroll(), 2)
+    before = site.dump()
+
+    pages = [site.page(f"{site.my(person)}/rough") for _ in range(3)]
+
+    assert before == site.dump()
+    assert pages[0].index("Hold my next letter a week") < pages[0].index("<h1") < pages[0].index("Get emergency help now")
+    assert f'action="{site.my(person)}/pause"' in pages[0]
+    assert '<input type="hidden" name="weeks" value="1">' in pages[0]
+
+
+def test_a_course_without_a_kit_has_a_kind_page_with_the_button(start: Start) -> None:
+    """Where the course has no letter to ask for, the page says where to get care and holds the next letter."""
+    from tests.course import SCHEDULE
+
+    site = start(roadmap=False, schedule=SCHEDULE.replace("    on_demand:\n      - {id: kit}\n", ""))
+    person = site.have_letters(site.enroll(), 1)
+
+    page = site.page(f"{site.my(person)}/rough")
+
+    assert "Let today be small" in page
+    assert "Hold my next letter a week" in page
+
+
+def test_unknown_links_are_answered_kindly(site: Site) -> None:
+    """A forged or cut link to any of her pages is a page of 404 that says what to do; it never changes anything."""
+    cut = site.my(site.enroll())[:-3]
+    before = site.dump()
+
+    for path in ("", "/pause", "/settings", "/rough", "/letters/welcome"):
+        assert "Please open the newest letter" in site.page(cut + path, 404)
+    for path in ("/pause", "/settings"):
+        assert 404 == site.post(cut + path, {"weeks": "1", "pace": "2"}).status
+    assert before == site.dump()

@@ -1,0 +1,105 @@
+"""Pages for everybody: the front, when to get care, and confirming."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from drip.core.token import CONFIRM
+from drip.store import subscribers
+
+if TYPE_CHECKING:
+    from drip.core.enrollment import Enrollment
+    from tests.web.conftest import Site, Start
+
+
+def _link(site: Site, person: Enrollment, *, days_ago: float = 0) -> str:
+    made = site.deployment.tokens.sign_dated(CONFIRM, person.public_id, now=site.now() - timedelta(days=days_ago))
+    return f"/confirm/{made}"
+
+
+def test_the_link_in_a_confirmation_letter_begins_the_course(site: Site) -> None:
+    """Opening it begins nothing; its button does, and says who writes, what the subject is, and to look in spam."""
+    person = site.enroll(confirmed=False)
+    site.run()
+    [letter] = site.mailbox()
+    [path] = re.findall(r"/confirm/[\w.-]+", letter.text)
+
+    assert "Start my letters" in site.page(path)
+    assert "asked" == site.person(person.id).state
+    answer = site.post(path)
+
+    assert 200 == answer.status
+    page = answer.data.decode()
+    assert "active" == site.person(person.id).state
+    site.run()
+    assert site.mailbox()[-1].subject in page
+    assert all(words in page for words in ("Sam from the Roadmap", "letters@example.org", "spam"))
+
+
+def test_the_proof_of_consent_is_kept(site: Site) -> None:
+    """The record says where and from which network address she agreed."""
+    site.post(_link(site, site.enroll(confirmed=False)))
+
+    agreed = [row for row in site.dump()["consents"] if "agreed" in row]
+    assert [("confirmation page", "127.0.0.1")] == [row[-2:] for row in agreed]
+
+
+def test_confirming_twice_begins_once(site: Site) -> None:
+    """The second press answers as the first."""
+    person = site.enroll(confirmed=False)
+    first = site.post(_link(site, person))
+    begun = site.person(person.id)
+
+    assert first.data == site.post(_link(site, person)).data
+    assert begun == site.person(person.id)
+
+
+def test_after_thirty_days_the_link_has_grown_old(site: Site) -> None:
+    """Showing and pressing an old link begin nothing and say how to ask again."""
+    person = site.enroll(confirmed=False)
+    old = _link(site, person, days_ago=30)
+
+    for answer in (site.get(old), site.post(old)):
+        assert 410 == answer.status
+        assert "please ask for them again" in answer.data.decode()
+    assert "asked" == site.person(person.id).state
+    assert 200 == site.get(_link(site, person, days_ago=29.9)).status
+
+
+def test_a_link_that_is_nobodys_is_answered_kindly(site: Site) -> None:
+    """A forged link, a cut one, and one of an address that must not be mailed begin nothing."""
+    person = site.enroll(confirmed=False)
+    link = _link(site, person)
+    with site.deployment.database.write() as connection:
+        key = site.dump()["subscribers"][0][2]
+        subscribers.suppress(connection, key, "bounced", now=site.now())
+
+    for path in (link[:-2], "/confirm/x", link):
+        assert 404 == site.post(path).status
+    assert "asked" == site.person(person.id).state
+
+
+def test_when_to_get_care_is_public(site: Site) -> None:
+    """Both lists of the live version are there for everybody, nothing of anybody else, and the heading stands once."""
+    page = site.page("/care")
+
+    assert "Get emergency help now" in page
+    assert "befrienders.org" in page
+    assert 1 == page.count("When to get care</h1>")
+    assert "<h3>When to get care" not in page
+    assert "/my/" not in page
+
+
+def test_care_has_words_of_its_own_without_the_blocks(start: Start) -> None:
+    """A course without the fixed lists still says where to turn."""
+    assert "call your local emergency number" in start(roadmap=False).page("/care")
+
+
+def test_the_front_page_says_what_this_is(site: Site) -> None:
+    """It names the course by its title and no illness."""
+    page = site.page("/")
+
+    assert "<h1>The Roadmap</h1>" in page
+    assert not re.search("fibro|pain|illness|symptom", page, re.IGNORECASE)

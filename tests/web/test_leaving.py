@@ -1,0 +1,232 @@
+"""Leaving: one press, from a page or a mail program, calm for everybody, and undone for thirty days."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from drip.core.token import CONFIRM, LEAVE, MY
+from drip.store import tables
+
+if TYPE_CHECKING:
+    from tests.web.conftest import Site, Start
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.mark.parametrize("multipart", [True, False])
+def test_a_mail_program_leaves_by_one_post(site: Site, multipart: bool) -> None:  # noqa: FBT001
+    """RFC 8058 in both encodings: 200 at once, no redirect, no cookie, and the record says that it was one click."""
+    person = site.enroll()
+    site.run()
+
+    answer = site.pool.request(
+        "POST", site.url + site.leave(person), fields=ONE_CLICK, encode_multipart=multipart, redirect=False
+    )
+
+    assert 200 == answer.status
+    assert "Location" not in answer.headers
+    assert "Set-Cookie" not in answer.headers
+    assert "left" == site.person(person.id).state
+    assert ("withdrawn", "one-click") == site.dump()["consents"][-1][3:4] + site.dump()["consents"][-1][6:7]
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00\xff not a form", b"List-Unsubscribe=One-Click\r\n", b"--x\r\nbroken"])
+def test_any_body_leaves(site: Site, body: bytes) -> None:
+    """What stands in the body does not matter, be it empty or broken."""
+    person = site.enroll()
+
+    answer = site.post(site.leave(person), body, **{"Content-Type": "multipart/form-data"})
+
+    assert 200 == answer.status
+    assert "left" == site.person(person.id).state
+
+
+def test_another_site_may_post_it(site: Site) -> None:
+    """Mail providers post from their own pages, so no origin is asked for."""
+    person = site.enroll()
+
+    answer = site.post(site.leave(person), ONE_CLICK, **{"Sec-Fetch-Site": "cross-site", "Origin": "https://mail.example.com"})
+
+    assert 200 == answer.status
+    assert "left" == site.person(person.id).state
+
+
+def test_the_button_is_the_first_thing_under_the_heading(site: Site) -> None:
+    """No question comes before it; the rest and the slower pace stand below it."""
+    page = site.page(site.leave(site.enroll()))
+
+    under = page.partition("</h1>")[2].lstrip()
+    assert under.startswith("<form")
+    assert under.index("Leave now") < under.index("Pause for 4 weeks") < under.index("A letter every two weeks")
+    assert "<select" not in page
+    assert "checkbox" not in page
+
+
+def test_leaving_twice_is_leaving_once(site: Site) -> None:
+    """A second press answers as the first and writes nothing more."""
+    person = site.enroll()
+    first = site.post(site.leave(person), ONE_CLICK)
+    before = site.dump()
+
+    second = site.post(site.leave(person), ONE_CLICK)
+
+    assert (200, first.data) == (second.status, second.data)
+    assert before == site.dump()
+
+
+def test_nothing_comes_after_it(site: Site) -> None:
+    """Who has left gets no further letter, however much time passes."""
+    person = site.have_letters(site.enroll(), 2)
+    site.post(site.leave(person), ONE_CLICK)
+
+    site.pass_to(site.now() + timedelta(days=40))
+
+    assert 2 == len(site.mailbox())
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_unknown_forged_and_cut_links_are_calm(site: Site, method: str) -> None:
+    """Whoever it is not, the answer is the same 200, and nothing is written."""
+    person = site.enroll()
+    whole = site.leave(person)
+    nobody = f"/leave/{site.deployment.tokens.sign(LEAVE, 'nobody-at-all')}"
+    before = site.dump()
+
+    answers = [
+        site.pool.request(method, site.url + path, redirect=False)
+        for path in (
+            nobody,
+            whole[:-4],
+            whole[:-9] + ("A" if whole[-9] != "A" else "B") + whole[-8:],
+            "/leave/x",
+            "/leave/%00%ff",
+        )
+    ]
+
+    assert {200} == {answer.status for answer in answers}
+    assert 1 == len({answer.data for answer in answers})
+    assert before == site.dump()
+
+
+def test_the_erased_are_answered_calmly(site: Site) -> None:
+    """An erased person's link says the same as one that was never anybody's."""
+    person = site.enroll()
+    with site.deployment.database.write() as connection:
+        connection.execute(tables.subscribers.update().values(address=None, erased_at=site.now()))
+
+    for answer in (site.get(site.leave(person)), site.post(site.leave(person), ONE_CLICK)):
+        assert 200 == answer.status
+        assert "No letters are sent for this link" in answer.data.decode()
+
+
+def test_a_link_serves_one_purpose(site: Site) -> None:
+    """The link to her page does not leave, nor does the one to confirm; and the link to leave opens no page of hers."""
+    person = site.enroll()
+    tokens = site.deployment.tokens
+    dated = site.deployment.service_token("", person.public_id)
+
+    for token in (tokens.sign(MY, person.public_id), dated):
+        assert 200 == site.post(f"/leave/{token}", ONE_CLICK).status
+    assert "active" == site.person(person.id).state
+    leave = tokens.sign(LEAVE, person.public_id)
+    for path in (f"/my/{leave}", f"/my/{leave}/pause", f"/my/{leave}/settings", f"/my/{leave}/rough", f"/confirm/{leave}"):
+        assert 404 == site.get(path).status
+    assert 404 == site.post(f"/confirm/{tokens.sign(MY, person.public_id)}").status
+    assert CONFIRM not in tokens.sign(MY, person.public_id)
+
+
+def test_what_a_mail_program_stuck_to_the_link_is_ignored(site: Site) -> None:
+    """A full stop or a bracket behind the link does not make it another one."""
+    person = site.enroll()
+
+    assert 200 == site.post(f"{site.leave(person)}.)", ONE_CLICK).status
+    assert "left" == site.person(person.id).state
+
+
+def test_old_keys_still_open_links(start: Start) -> None:
+    """After a new key was added, links of the old one work."""
+    site = start(environment={"DRIP_SECRET_KEYS": "the-old-key-of-links,the-new-key-of-links"})
+    person = site.enroll()
+    from drip.core.token import Tokens
+
+    old = Tokens(["the-old-key-of-links"]).sign(LEAVE, person.public_id)
+
+    assert 200 == site.post(f"/leave/{old}", ONE_CLICK).status
+    assert "left" == site.person(person.id).state
+
+
+def test_while_a_letter_is_being_handed_over_it_is_not_acknowledged(site: Site) -> None:
+    """The answer is 503 with Retry-After and says so; once the letter has its result, the same press is acknowledged."""
+    person = site.enroll()
+    site.deployment.ticker().tick()
+    site.handing_over(person)
+
+    answer = site.post(site.leave(person), ONE_CLICK)
+
+    assert 503 == answer.status
+    assert answer.headers["Retry-After"].isdigit()
+    assert "You have left. One letter may already be on its way." in answer.data.decode()
+    assert "left" == site.person(person.id).state
+    with site.deployment.database.write() as connection:
+        connection.execute(tables.deliveries.update().values(state="submitted"))
+    assert 200 == site.post(site.leave(person), ONE_CLICK).status
+
+
+def test_undo_brings_her_back_to_her_place(site: Site) -> None:
+    """Within thirty days one press names the date of the next letter, and it comes; pressing twice is harmless."""
+    person = site.have_letters(site.enroll(), 2)
+    left = site.post(site.leave(person), ONE_CLICK).data.decode()
+    assert f'action="{site.leave(person)}/undo"' in left
+    assert f'action="{site.leave(person)}/undo"' in site.page(site.leave(person))
+
+    pages = [site.post(f"{site.leave(person)}/undo").data.decode() for _ in range(2)]
+
+    back = site.person(person.id)
+    assert "active" == back.state
+    assert back.next_letter_on is not None
+    assert all(f"{back.next_letter_on.day} {back.next_letter_on:%B}" in page for page in pages)
+    assert back.next_due_at is not None
+    site.pass_to(back.next_due_at)
+    assert 3 == len(site.mailbox())
+
+
+def test_after_thirty_days_there_is_no_undo(site: Site) -> None:
+    """Later it says so kindly and offers no button."""
+    person = site.have_letters(site.enroll(), 1)
+    site.post(site.leave(person), ONE_CLICK)
+    site.pass_to(site.now() + timedelta(days=31))
+
+    assert "/undo" not in site.page(site.leave(person))
+    answer = site.post(f"{site.leave(person)}/undo")
+    assert 200 == answer.status
+    assert "cannot be undone" in answer.data.decode()
+    assert "left" == site.person(person.id).state
+
+
+def test_instead_of_leaving_she_can_rest_or_go_slower(site: Site) -> None:
+    """Both act at once, name the next date, and the date on the button is the one that comes true."""
+    person = site.have_letters(site.enroll(), 2)
+    offered = site.page(site.leave(person))
+
+    page = site.post(f"{site.leave(person)}/rest").data.decode()
+
+    rested = site.person(person.id)
+    assert "weeks" == rested.paused
+    assert rested.next_letter_on is not None
+    date = f"{rested.next_letter_on:%A} {rested.next_letter_on.day} {rested.next_letter_on:%B}"
+    assert f"Next letter on {date}" in offered
+    assert date in page
+    assert 200 == site.post(f"{site.leave(person)}/slower").status
+    assert 2 == site.person(person.id).pace
+
+
+def test_the_pages_know_no_redis() -> None:
+    """Leaving needs the database alone: neither Redis nor Celery is even loaded."""
+    code = "import sys, drip.web.app, drip.web.serve; sys.exit(' '.join({'redis', 'celery', 'kombu'} & set(sys.modules)) or 0)"
+
+    assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
