@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 from functools import partial
@@ -34,6 +35,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, metavar="N", help="how many lessons; memory is compared from first to last")
     parser.add_argument("--no-workers", action="store_true", help="leave Celery and Valkey out")
     asked = parser.parse_args()
+    # Whoever is told to stop still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = runs.Plan(
         people=asked.letters or (2_000 if asked.quick else 20_000),
         rounds=asked.rounds or (3 if asked.quick else 10),

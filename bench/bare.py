@@ -19,10 +19,14 @@ SAMPLE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Letters per second: *posted* as bytes that lie ready, *encoded* from values that lie ready (JSON, then the same)."""
+    """Letters per second: *posted* as bytes that lie ready, *encoded* from values that lie ready (JSON, then the same).
+
+    *unread* is *posted* to a sink that throws the bytes away.
+    """
 
     posted: float
     encoded: float
+    unread: float
 
 
 class Line:
@@ -41,9 +45,9 @@ class Line:
         found: dict[str, int] = json.loads(self.ask("/figures"))
         return found
 
-    def post(self, body: bytes) -> None:
-        """Post one body to the place where the sink counts the reference."""
-        reply = self._transport.request("POST", f"{self._sink}/bare", headers=HEADERS, body=body)
+    def post(self, body: bytes, path: str = "/bare") -> None:
+        """Post one body to the place where the sink counts the reference, or to another *path*."""
+        reply = self._transport.request("POST", f"{self._sink}{path}", headers=HEADERS, body=body)
         if reply.status != 202:
             raise OSError(f"the sink answered {reply.status}")
 
@@ -73,6 +77,7 @@ def sample(line: Line, bodies: Sequence[bytes]) -> Rates:
     return Rates(
         posted=letters * _per_second(line.post, bodies),
         encoded=letters * _per_second(lambda value: line.post(json.dumps(value).encode()), values),
+        unread=letters * _per_second(lambda body: line.post(body, "/bytes"), bodies),
     )
 
 

@@ -52,6 +52,8 @@ def run(database_url: str, state: Path, sink: str, plan: Plan, say: Callable[[st
         "ratio_to_bare_encoding_json": round(
             statistics.median(rate / one.encoded for rate, one in zip(rates, samples, strict=True)), 4
         ),
+        "unread_letters_per_second": round(statistics.median(one.unread for one in samples)),
+        "ratio_to_unread": round(statistics.median(rate / one.unread for rate, one in zip(rates, samples, strict=True)), 4),
         "phases": {phase: round(sum(one["phases"][phase] for one in rounds) / seconds, 3) for phase in PHASES},
         "rounds": [round(rate) for rate in rates],
         "letters": sum(one["letters"] for one in rounds),

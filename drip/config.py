@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_settings import NoDecode
 
-from drip.errors import SettingsError
+from drip.errors import SettingsError, UsageError
 from drip.store.stamps import REAL, SANDBOX
 
 if TYPE_CHECKING:
@@ -154,6 +154,24 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     Raises SettingsError that names every fault: unknown DRIP_* names, files that cannot be read, values that
     contradict each other.
     """
+    return _validated(_given(environment))
+
+
+def demo(state: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Return settings for the demo, which keeps everything, keys too, in *state* and touches nothing of the installation.
+
+    Of the environment it heeds the files, the Redis and the log. Raises UsageError where a provider is set.
+    """
+    values = _given(environment)
+    if values.get("sendgrid_key") or values.get("smtp_url"):
+        msg = "the demo never runs with a real provider: unset SENDGRID_API_KEY and DRIP_SMTP_URL"
+        raise UsageError(msg)
+    heeded: dict[str, object] = {name: values[name] for name in ("schedule", "emails", "redis_url", "log") if name in values}
+    return _validated({**heeded, "state": state, "queue": "drip-demo"})
+
+
+def _given(environment: Mapping[str, str] | None) -> dict[str, object]:
+    """Return the values that the environment gives, by field."""
     given = os.environ if environment is None else environment
     values: dict[str, object] = {}
     faults = [
@@ -175,6 +193,10 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
             values[field] = tuple(key.strip() for key in text.split(",") if key.strip()) if field == "secret_keys" else text
     if faults:
         raise SettingsError("\n".join(faults))
+    return values
+
+
+def _validated(values: Mapping[str, object]) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as fault:
@@ -215,18 +237,6 @@ def with_local_keys(settings: Settings) -> Settings:
             "secret_keys": settings.secret_keys or tuple(keys["secret_keys"]),
             "suppression_key": settings.suppression_key or keys["suppression_key"],
         }
-    )
-
-
-def demo(settings: Settings, state: Path) -> Settings:
-    """Return settings for the demo, which keeps everything, keys too, in *state* and touches nothing of the installation."""
-    return Settings(
-        schedule=settings.schedule,
-        emails=settings.emails,
-        state=state,
-        redis_url=settings.redis_url,
-        log=settings.log,
-        queue="drip-demo",
     )
 
 

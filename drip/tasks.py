@@ -253,5 +253,9 @@ def _watchdog(settings: config.Settings, seconds: float) -> None:
     watchdog = Watchdog(settings.owners_directory)
     while True:
         clock.wait(seconds / LOOKS)
-        for pid in watchdog.look():
+        hung = watchdog.look()
+        for pid in hung:
             log.error("worker-killed", pid=pid, why="its heart stopped", signal=int(signal.SIGKILL))
+        # Only now: each death makes the pool fork, and a fork in the middle of a log line copies a lock that nobody opens.
+        for pid in hung:
+            watchdog.kill(pid)

@@ -217,6 +217,8 @@ class Deployment:
         if result.schedule is None:
             raise ProblemsFound(result.problems)
         with self.database.write() as connection:
+            # Web, worker and beat may start together: the first publishes, the others find it.
+            stamps.lock(connection)
             if versions.newest(connection) is None:
                 versions.publish(
                     connection,

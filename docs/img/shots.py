@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
-from drip import config
+from drip import clock, config
 from drip.errors import DripError, Unreachable
 from drip.sandbox.demo import Demo
 from drip.sandbox.machine import Machine, free_port
@@ -48,15 +48,23 @@ KB_MAX = 400
 READER = "ada@example.net"
 LESSON = "Letter 4:"
 """The letter on the phone."""
-LATER = "Letter 10:"
-"""When the reader has this one, people are in different phases."""
+LATER = "Letter 14:"
+"""When the reader has this one, people are in three different phases."""
 
-COLUMNS = 118
+COLUMNS = 100
 TERMINAL = TerminalTheme(
     (27, 27, 27),
     (230, 227, 220),
-    [(69, 66, 60), (240, 168, 132), (143, 186, 158), (217, 190, 132), (140, 170, 200), (190, 160, 190), (143, 186, 181)]
-    + [(230, 227, 220)],
+    [
+        (69, 66, 60),
+        (240, 168, 132),
+        (143, 186, 158),
+        (217, 190, 132),
+        (140, 170, 200),
+        (190, 160, 190),
+        (143, 186, 181),
+        (230, 227, 220),
+    ],
 )
 
 STYLE = """
@@ -66,7 +74,7 @@ body { margin: 0; font: 16px/1.5 "Helvetica Neue", Arial, sans-serif; color: #22
 img { display: block; }
 .phone { border: 11px solid #33373a; border-radius: 46px; overflow: hidden; background: #faf8f3; }
 .phone .ear { width: 84px; height: 5px; margin: 13px auto 11px; border-radius: 3px; background: #33373a; }
-.phone .from { padding: 0 18px 13px; border-bottom: 1px solid #d5cdbb; font-size: 15px; color: #57534a; }
+.phone .from { margin: 0; padding: 0 18px 13px; border-bottom: 1px solid #d5cdbb; font-size: 15px; color: #57534a; }
 .phone .from b { display: block; color: #222; font-size: 17px; }
 .page { border: 1px solid #d5cdbb; border-radius: 16px; overflow: hidden; background: #faf8f3; }
 """
@@ -77,7 +85,7 @@ class Look:
     """How a page is looked at."""
 
     width: int
-    height: int
+    height: int = 0
     scheme: Literal["light", "dark"] = "light"
     scale: float = 1.5
 
@@ -119,7 +127,7 @@ class Camera:
     def _page(self, look: Look) -> Iterator[Page]:
         """Give a page to look at; nothing but this machine can be reached from it."""
         context = self._browser.new_context(
-            viewport={"width": look.width, "height": look.height}, color_scheme=look.scheme, device_scale_factor=look.scale
+            viewport={"width": look.width, "height": look.height or 100}, color_scheme=look.scheme, device_scale_factor=look.scale
         )
         context.route("**/*", lambda route: route.continue_() if _is_near(route.request.url) else route.abort())
         try:
@@ -128,11 +136,11 @@ class Camera:
             context.close()
 
     def see(self, url: str, look: Look) -> str:
-        """Return what a window of that size shows at *url*, as an image for a page."""
+        """Return what a window of that size shows at *url*, as an image for a page; without a height, all of it."""
         with self._page(look) as page:
             page.goto(url)
-            shot = base64.b64encode(page.screenshot()).decode()
-        return f'<img width="{look.width}" height="{look.height}" alt="" src="data:image/png;base64,{shot}">'
+            shot = base64.b64encode(page.screenshot(full_page=not look.height)).decode()
+        return f'<img width="{look.width}" alt="" src="data:image/png;base64,{shot}">'
 
     def keep(self, name: str, body: str, style: str, *, scale: float = 1.5) -> None:
         """Write the picture that *body* makes as *name*."""
@@ -150,32 +158,35 @@ def _is_near(url: str) -> bool:
 def letter_and_map(camera: Camera, walk: Walk, sandbox: str) -> None:
     """A letter on a phone beside the map of the course."""
     mail = walk.letter(LESSON)
-    letter = camera.see(f"{sandbox}/mails/{mail['id']}/letter", Look(390, 790, scale=2))
-    course = camera.see(_link(mail, "/my/"), Look(700, 1087, scale=2))
+    letter = camera.see(f"{sandbox}/mails/{mail['id']}/letter", Look(390, 862, scale=2))
+    course = camera.see(_link(mail, "/my/"), Look(616, 1299, scale=2))
     sender = html.escape(mail["headers"]["From"].partition("<")[0].strip(' "'))
+    subject = html.escape(mail["subject"])
     camera.keep(
         "letter-and-map.png",
-        f'<div class="phone"><div class="ear"></div><p class="from"><b>{sender}</b>{html.escape(mail["subject"])}</p>{letter}</div>'
+        f'<div class="phone"><div class="ear"></div><p class="from"><b>{sender}</b>{subject}</p>{letter}</div>'
         f'<div class="page">{course}</div>',
-        "#picture { width: 1400px; padding: 54px 84px; gap: 76px; justify-content: center; }"
-        ".phone .from { margin: 0; } .page img { width: 580px; height: auto; }",
+        "#picture { width: 1120px; padding: 56px 0; gap: 68px; justify-content: center; } .page img { width: 462px; }"
+        ".page { position: relative; } .page::after { content: ''; position: absolute; inset: auto 0 0 0; height: 80px;"
+        " background: linear-gradient(#faf8f300, #faf8f3); }",
+        scale=1.6,
     )
 
 
 def leave(camera: Camera, walk: Walk) -> None:
     """The page for leaving, in the light and in the dark."""
     url = _link(walk.letter(LATER), "/leave/")
-    light, dark = (camera.see(url, Look(320, 690, scheme, scale=2)) for scheme in ("light", "dark"))
+    light, dark = (camera.see(url, Look(320, scheme=scheme, scale=2)) for scheme in ("light", "dark"))
     camera.keep(
         "leave.png",
         f'<div class="page">{light}</div><div class="page dark">{dark}</div>',
-        "#picture { padding: 36px; gap: 36px; } .dark { border-color: #1b1b1b; background: #1b1b1b; }",
+        "#picture { padding: 36px; gap: 36px; } .dark { border: 0; background: #1b1b1b; }",
     )
 
 
 def mailbox(camera: Camera, sandbox: str) -> None:
     """The letters of one person in the sandbox."""
-    shown = camera.see(f"{sandbox}/mailbox?address={READER}", Look(960, 900))
+    shown = camera.see(f"{sandbox}/mailbox?address={READER}", Look(960))
     camera.keep("mailbox.png", f'<div class="page">{shown}</div>', "#picture { padding: 36px; }")
 
 
@@ -184,8 +195,8 @@ def terminal(camera: Camera, walk: Walk) -> None:
     camera.keep(
         "demo.png",
         walk.terminal(),
-        '#picture { padding: 26px 34px; background: #1b1b1b; color: #e6e3dc; } pre { margin: 0; font: 15px/1.45 "DejaVu Sans Mono",'
-        " Menlo, monospace; }",
+        "body { background: #1b1b1b; } #picture { padding: 26px 34px; color: #e6e3dc; }"
+        'pre { margin: 0; font: 15px/1.45 "DejaVu Sans Mono", Menlo, monospace; }',
     )
 
 
@@ -196,7 +207,7 @@ def _link(mail: dict[str, Any], part: str) -> str:
 
 def _begin() -> datetime:
     """Return the first Monday of next year, early in the morning."""
-    day = datetime(stamps.clock.machine_now().year + 1, 1, 1, 6, tzinfo=UTC)
+    day = datetime(clock.machine_now().year + 1, 1, 1, 6, tzinfo=UTC)
     return day + timedelta(days=-day.weekday() % 7)
 
 
@@ -214,7 +225,11 @@ def take(chromium: str, state: Path) -> None:
     with deployment.database.write() as connection:
         stamps.move_calendar(connection, _begin())
     deployment.database.dispose()
-    with Machine(settings) as machine, contextlib.closing(Walk(machine, Console(file=io.StringIO()))) as walk, sync_playwright() as playwright:
+    with (
+        Machine(settings) as machine,
+        contextlib.closing(Walk(machine, Console(file=io.StringIO()))) as walk,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS])
         camera = Camera(browser)
         try:

@@ -37,7 +37,8 @@ def status(*, as_json: bool) -> None:
         where = f"{letter['course']}/{letter['letter']}, delivery {letter['delivery']}"
         click.echo(f"Parked     {where}: {letter['reason']} {letter['detail']}")
     if found["unreachable_enrollments"]:
-        click.echo(f"Stranded   enrollments that no letter can reach: {found['unreachable_enrollments']}")
+        numbers = ", ".join(map(str, found["unreachable_enrollments"]))
+        click.echo(f"Blocked    the last letters of enrollments {numbers} were blocked or dropped; ask those people")
     click.echo(
         f"Letters    {found['due_now']} due, {found['open_now']} on their way, {found['reports_waiting']} reports to work off"
     )
@@ -46,7 +47,7 @@ def status(*, as_json: bool) -> None:
 
 def _sender_words(sender: dict[str, Any]) -> str:
     """Return whether letters go, and if not why, what to do, and when it is tried again."""
-    words = {"closed": "open", "open": "waiting", "probing": "trying again with one letter", "paused": "paused"}
+    words = {"closed": "working", "open": "waiting", "probing": "trying again with one letter", "paused": "paused"}
     parts = [words.get(sender["state"], sender["state"]), sender["reason"], sender["remedy"]]
     if sender["retry_at"] and sender["state"] != "closed":
         parts.append(f"tries again at {sender['retry_at']}")
@@ -74,6 +75,8 @@ def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
             click.echo(f"{course['course']}: {course['due']} due = {parts}")
             for outcome, count in sorted(course["outcomes"].items()):
                 click.echo(f"  {count} {outcome}")
+        if not found["courses"]:
+            click.echo("no letter fell due yet", err=True)
         for fault in found.get("faults", []):
             click.echo(fault, err=True)
         if audit and not found["faults"]:
@@ -91,7 +94,7 @@ def hold(*, course: str | None, reason: str) -> None:
 
     with opened() as deployment:
         count = holding.hold(deployment.database, course, reason)
-    click.echo(f"held: {count}" if count else "it was held already")
+    click.echo(f"held: {count}" if count else "nothing to hold: it was held already, or there is no course yet")
 
 
 @click.command()

@@ -179,9 +179,10 @@ class Sender:
 
     def _die_if_anything_is_left(self) -> None:
         """Raise CannotRecord when something of ours is still marked: only our death can settle it now."""
-        with self._database.read() as connection:
-            if any(one.state == State.SUBMITTING for one in deliveries.owned_by(connection, self._owner)):
-                raise CannotRecord
+        left: list[Delivery] = []
+        self._persist(lambda connection: left.extend(deliveries.owned_by(connection, self._owner)))
+        if any(one.state == State.SUBMITTING for one in left):
+            raise CannotRecord
 
     # Claim ----------------------------------------------------------------------------------------------------------
 

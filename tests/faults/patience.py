@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from drip.config import Patience
 
-PATIENCE = Patience(request_seconds=2.0, watchdog_seconds=3.0, record_seconds=6.0, backoff_scale=0.02)
+PATIENCE = Patience(request_seconds=3.0, watchdog_seconds=3.0, record_seconds=8.0, backoff_scale=0.02)
 TICK_SECONDS = 0.2
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 """The longest that a test waits for anything."""

@@ -17,6 +17,14 @@ ROOT = Path(__file__).parents[2]
 APP = "tests.faults.worker_app"
 
 
+def is_dead(pid: int) -> bool:
+    """Whether a process runs no more, be it that nobody has asked for its exit code yet."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
 class Celery:
     """One `celery worker` or `celery beat`."""
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -28,6 +27,7 @@ from drip.sandbox.valkey import EmbeddedValkey
 from drip.store import stamps, versions
 from drip.store.tables import deliveries, enrollments, senders, subscribers
 from drip.wiring import Deployment, sandbox_api_key
+from tests.faults.cast import Answer, Cast, Fates, Member
 from tests.faults.gate import Order, Orders
 from tests.faults.patience import PATIENCE, WAIT_SECONDS
 from tests.faults.processes import ROOT, Company
@@ -53,64 +53,6 @@ def wait_for(what: str, found: Callable[[], T | None], *, said: Callable[[], str
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not happen in {WAIT_SECONDS:.0f} seconds\n{said()}")
         time.sleep(0.02)
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """Somebody on the course."""
-
-    address: str
-    zone: str
-    public_id: str
-    subscriber_id: int
-    enrollment_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What somebody who left or paused was told, when, and what was still being handed over to her at that instant."""
-
-    acknowledged: bool
-    at: datetime
-    under_way: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """The people of one story: one leaves, one pauses, one is the provider's favourite victim."""
-
-    members: list[Member]
-
-    @property
-    def leaver(self) -> Member:
-        """Who leaves."""
-        return self.members[0]
-
-    @property
-    def pauser(self) -> Member:
-        """Who pauses until she says."""
-        return self.members[1]
-
-    @property
-    def victim(self) -> Member:
-        """Whose address or letter is bad where one is."""
-        return self.members[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Fates:
-    """What became of the letter, by address: its state, and who has it."""
-
-    states: dict[str, str]
-    has: set[str]
-
-    def of(self, member: Member) -> tuple[str | None, bool]:
-        """Return the state of one person's letter, and whether it is in her mailbox."""
-        return self.states.get(member.address), member.address in self.has
-
-    def count(self, state: State) -> int:
-        """Return how many letters ended in *state*."""
-        return list(self.states.values()).count(state.value)
 
 
 class Scene:
@@ -232,7 +174,7 @@ class Scene:
             status = reporting.status(self.database, door=self.settings.sender)
         except DBAPIError:
             return False
-        busy = status["due_now"] + status["open_now"] + status["reports_waiting"] + self.mailbox.counts().unreported
+        busy: int = status["due_now"] + status["open_now"] + status["reports_waiting"] + self.mailbox.counts().unreported
         return busy == 0
 
     def wait_for_gate(self, order: Order) -> int:
@@ -262,7 +204,7 @@ class Scene:
 
         def has_left() -> bool:
             with self.database.read() as connection:
-                return connection.execute(query).scalar_one() == Stage.LEFT
+                return bool(connection.execute(query).scalar_one() == Stage.LEFT)
 
         self.wait_for("a committed leave", has_left)
 
@@ -384,11 +326,12 @@ class Scene:
     def outcome(self, member: Member) -> str | None:
         """Return what the provider reported of one person's letter while it is being handed over."""
         with self.database.read() as connection:
-            return connection.execute(
+            found: str | None = connection.execute(
                 sa.select(deliveries.c.outcome).where(
                     deliveries.c.subscriber_id == member.subscriber_id, deliveries.c.state == State.SUBMITTING.value
                 )
             ).scalar()
+        return found
 
     @staticmethod
     def let_pass(seconds: float) -> None:

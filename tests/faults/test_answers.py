@@ -8,11 +8,12 @@ import pytest
 
 from drip.core.delivery import State
 from drip.store import versions
-from tests.faults.scene import Cast, Fates, Scene
+from tests.faults.cast import Cast, Fates
+from tests.faults.scene import Scene
 
 pytestmark = pytest.mark.slow
 
-NOT_ACCEPTED = {
+NOT_ACCEPTED: dict[str, dict[str, Any]] = {
     "400 for all, once": {"action": "400-all"},
     "401": {"action": "401"},
     "403": {"action": "403"},
@@ -23,14 +24,14 @@ NOT_ACCEPTED = {
 }
 """Certainly nothing was accepted: everybody gets her letter later."""
 
-NOBODY_KNOWS = {
+NOBODY_KNOWS: dict[str, dict[str, Any]] = {
     "500": {"action": "500"},
     "a reset before accepting": {"action": "reset-before"},
     "a hang": {"action": "hang", "seconds": 20},
 }
 """It may have gone and did not: uncertain for good."""
 
-ACCEPTED = {
+ACCEPTED: dict[str, dict[str, Any]] = {
     "a reset after accepting": {"action": "reset-after"},
     "a hang after accepting": {"action": "hang", "seconds": 20, "accept": True},
     "an error after accepting": {"action": "500", "accept": True},

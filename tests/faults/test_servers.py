@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 
-import psutil
 import pytest
 import redis
 
@@ -13,7 +12,7 @@ from drip.core.delivery import State
 from tests.faults.gate import POINTS
 from tests.faults.outage import database_gone, sqlite_locked
 from tests.faults.patience import PATIENCE
-from tests.faults.processes import Celery
+from tests.faults.processes import Celery, is_dead
 from tests.faults.scene import ZONES, Scene
 
 pytestmark = pytest.mark.slow
@@ -34,7 +33,7 @@ def test_a_database_that_goes_away_for_a_while_costs_nothing(scene: Scene, point
     fates = scene.finish(cast)
     assert left.result().acknowledged
     assert paused.result().acknowledged
-    assert psutil.pid_exists(pid)
+    assert not is_dead(pid)
     assert 0 == fates.count(State.UNCERTAIN)
     if point != "claimed":
         assert (State.SUBMITTED, True) == fates.of(cast.leaver)
@@ -50,8 +49,8 @@ def test_a_worker_that_can_never_record_ends_itself(scene: Scene) -> None:
         left, paused = scene.leave(cast.leaver), scene.pause(cast.pauser)
         order.go()
         scene.let_pass(PATIENCE.record_seconds / 2)
-        assert psutil.pid_exists(pid)
-        scene.wait_for("the end of the worker child", lambda: not psutil.pid_exists(pid))
+        assert not is_dead(pid)
+        scene.wait_for("the end of the worker child", lambda: is_dead(pid))
     fates = scene.finish(cast)
     assert left.result().acknowledged
     assert paused.result().acknowledged

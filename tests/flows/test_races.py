@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
+from drip.core.delivery import Submitted
+from drip.flows import listening
 from drip.flows.ticking import Report
+from drip.mail.message import Message
+from drip.store import endings, enrollments, subscribers
+from drip.store.session import Connection
 from tests.engine import Engine
 from tests.flows import harness
 
@@ -104,3 +110,97 @@ def test_two_pauses_and_a_leave_at_once_end_as_left(engine: Engine) -> None:
     engine.work()
     assert [] == engine.mailer.requests
     engine.assert_sound()
+
+
+@pytest.mark.parametrize("what", ["pause", "leave", "suppress", "choose"])
+def test_what_a_tick_is_just_opening_is_not_overlooked(engine: Engine, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """She presses while a tick has opened her letter and not yet committed: the press meets that letter."""
+    engine.join("ada")
+    engine.to_lesson("ada", "breathe")
+    engine.mailer.requests.clear()
+    link = engine.person("ada").subscriber_id
+    doing = {
+        "pause": lambda: engine.pause("ada", None),
+        "leave": lambda: engine.leave("ada"),
+        "suppress": lambda: suppress(engine, link),
+        "choose": lambda: engine.choose("ada", weekday="fri"),
+    }
+    thread = threading.Thread(target=doing[what])
+    park_at = enrollments.park_at
+
+    def slowly(connection: Connection, delivery_ids: Sequence[int]) -> None:
+        park_at(connection, delivery_ids)
+        thread.start()
+        thread.join(timeout=0.5)
+
+    monkeypatch.setattr(enrollments, "park_at", slowly)
+    report = engine.tick()
+    thread.join()
+    assert 1 == report.opened
+    assert [] == engine.audit()
+    engine.send(report)
+    assert [] == engine.mailer.requests
+    engine.assert_sound()
+
+
+def suppress(engine: Engine, subscriber_id: int) -> None:
+    """Enter her address into the register."""
+    with engine.database.write() as connection:
+        person = subscribers.find(connection, subscriber_id)
+        assert person is not None
+        endings.suppress(connection, person.id, person.address_key, "complaint", now=engine.now())
+
+
+def test_a_report_and_the_record_of_one_letter_do_not_wait_in_a_ring(engine: Engine) -> None:
+    """A bounce arrives while its request is being recorded: both take the person first, so neither is turned away."""
+    engine.join(*[f"p{number}" for number in range(30)])
+    troubles: list[object] = []
+    listener: list[threading.Thread] = []
+
+    def listen(body: bytes) -> None:
+        try:
+            listening.receive(engine.database, body, suppression_key=engine.deployment.suppression_key)
+            listening.work(engine.database, engine.library)
+        except Exception as trouble:  # noqa: BLE001 - the test looks at it
+            troubles.append(trouble)
+
+    def bounce_all(message: Message) -> Submitted:
+        events = [
+            {"event": "bounce", "type": "bounce", "timestamp": 1_800_000_000, "drip_delivery": one.delivery, "email": "x@x.org"}
+            for one in reversed(message.recipients)
+        ]
+        listener.append(threading.Thread(target=listen, args=[json.dumps(events).encode()]))
+        listener[-1].start()
+        return Submitted()
+
+    engine.mailer.otherwise = bounce_all
+    engine.work()
+    for thread in listener:
+        thread.join()
+    assert [] == troubles
+    while listening.work(engine.database, engine.library):
+        pass
+    assert {"ended"} == {engine.person(f"p{number}").state for number in range(30)}
+    engine.assert_sound()
+
+
+def test_two_listeners_never_lower_an_outcome(engine: Engine) -> None:
+    """Each works off its own page at the same moment: the strongest report stays."""
+    people = [f"p{number}" for number in range(10)]
+    engine.join(*people)
+    engine.work()
+    ids = [engine.deliveries(name)[-1].public_id for name in people]
+    for second in range(40):
+        events = [
+            {"event": kind, "timestamp": 1_800_000_000 + second, "drip_delivery": one, "email": "x@x.org"}
+            for one in ids
+            for kind in ("processed", "deferred")
+        ]
+        if second == 20:
+            events += [{"event": "delivered", "timestamp": 1, "drip_delivery": one, "email": "x@x.org"} for one in ids]
+        listening.receive(engine.database, json.dumps(events).encode(), suppression_key=engine.deployment.suppression_key)
+    results = at_once(4, lambda: listening.work(engine.database, engine.library))
+    assert not [result for result in results if isinstance(result, Exception)], results
+    while listening.work(engine.database, engine.library):
+        pass
+    assert ["delivered"] * 10 == [engine.deliveries(name)[-1].outcome for name in people]

@@ -67,31 +67,33 @@ def test_the_whole_course_is_read_again(site: Site) -> None:
         assert "<h1" in site.page(letter)
 
 
-def test_a_letter_is_shown_in_the_version_she_got(site: Site) -> None:
+def test_a_letter_is_shown_in_the_version_she_got(start: Start) -> None:
     """After an edit her old letter reads as it came, with the next date that it came with."""
+    site = start(roadmap=False)
     person = site.have_letters(site.enroll(), 2)
-    welcome, _ = site.mailbox()
+    hello, _ = site.mailbox()
     database = site.deployment.database
     with database.write() as connection:
         newest = versions.newest(connection)
         assert newest is not None
         version = versions.find(connection, newest[0])
         assert version is not None
-        changed = {path: text.replace("we are glad you came", "CHANGED") for path, text in version.letters.items()}
+        changed = {path: text.replace("Small steps.", "CHANGED") for path, text in version.letters.items()}
         versions.publish(
             connection,
             schedule_text=version.schedule_text,
             letters=changed,
-            course_ids=["roadmap"],
+            course_ids=["small"],
             first_ids=version.first_ids,
             now=site.now(),
         )
 
-    page = site.page(f"{site.my(person)}/letters/welcome")
+    page = site.page(f"{site.my(person)}/letters/hello")
 
+    assert "Small steps." in page
     assert "CHANGED" not in page
-    [promised] = re.findall(r"Your next letter comes on ([^<.]*)", welcome.html)
-    assert f"Your next letter comes on {promised}" in page
+    [promised] = re.findall(r"The next letter comes on ([^<.]*)", hello.html)
+    assert f"The next letter comes on {promised}" in page
     assert f'href="{site.my(person)}"' in page
 
 

@@ -69,7 +69,7 @@ def test_the_process_serves_and_prints_no_address_of_a_page(tmp_path: Path) -> N
 def test_a_taken_port_is_said(tmp_path: Path) -> None:
     """Two processes on one port: the second says which port, and is a settings error."""
 
-    async def app(*_: object) -> None:
+    async def app(scope: object, receive: object, send: object) -> None:
         """Answer nothing."""
 
     with (
