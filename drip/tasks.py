@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import Celery, signals
+from celery.worker import state
 from kombu.exceptions import OperationalError
 
 from drip import clock, config
@@ -36,6 +37,8 @@ TICK_SECONDS = 2.0
 CANNOT_RECORD_EXIT = 70
 LOOK_SECONDS = 0.2
 """How often an idle worker looks whether it is to stop; Celery's own loop looks once a second."""
+DEAF_LOOKS = 10
+"""How many looks in a row at a full prefetch without a task at hand show that acknowledgements were lost."""
 
 log = structlog.get_logger("drip.tasks")
 
@@ -92,7 +95,9 @@ class Work:
             return
         hints = Hints(self._app)
         for batch_id in report.hints:
-            hints.send(batch_id)
+            if not hints.send(batch_id):
+                # The others would be lost as well, each after its own wait; the next tick hints at all of them.
+                break
         self.listen()
         if report.more:
             hints.tick()
@@ -128,15 +133,17 @@ class Hints:
         """Say that reports wait to be worked off."""
         self._publish("drip.listen")
 
-    def send(self, batch_id: str) -> None:
-        """Say that a batch waits to be handed over."""
-        self._publish("drip.send", batch_id)
+    def send(self, batch_id: str) -> bool:
+        """Say that a batch waits to be handed over, and return whether the broker took it."""
+        return self._publish("drip.send", batch_id)
 
-    def _publish(self, name: str, *arguments: str) -> None:
+    def _publish(self, name: str, *arguments: str) -> bool:
         try:
             self._app.tasks[name].apply_async(arguments, retry=False)
         except (OperationalError, OSError) as trouble:
             log.warning("hint-lost", task=name, why=type(trouble).__name__)
+            return False
+        return True
 
 
 def make_app(
@@ -152,16 +159,17 @@ def make_app(
     app.conf.update(_celery_settings(found, tick_seconds))
     work = Work(app, found, at, patience)
 
-    # Plain functions: Celery reads the signature of what it is given, and a bound method's holds `self`.
-    @app.task(name="drip.tick", expires=10 * tick_seconds)
+    # Plain functions: Celery reads the signature of what it is given, and a bound method's holds `self`. Not shared: a
+    # second application in the same process would be given the tasks, and so the settings, of the first.
+    @app.task(name="drip.tick", shared=False, expires=10 * tick_seconds)
     def tick() -> None:
         work.tick()
 
-    @app.task(name="drip.send")
+    @app.task(name="drip.send", shared=False)
     def send(batch_id: str) -> None:
         work.send(batch_id)
 
-    @app.task(name="drip.listen", expires=60)
+    @app.task(name="drip.listen", shared=False, expires=60)
     def listen() -> None:
         work.listen()
 
@@ -180,6 +188,8 @@ def _celery_settings(settings: config.Settings, tick_seconds: float) -> dict[str
         "socket_keepalive": True,
         "health_check_interval": 10,
         "retry_on_timeout": False,
+        # A hint is tried once and then lost: whoever gives it has better things to do than to wait for a broker.
+        "max_retries": 0,
         # One queue, one priority: one key to look at.
         "priority_steps": [0],
     }
@@ -237,7 +247,7 @@ def _watch(app: Celery, settings: config.Settings, watchdog_seconds: float) -> N
     @signals.worker_ready.connect(weak=False)
     def stop_promptly(sender: Any = None, **_: Any) -> None:  # noqa: ANN401 - Celery's own
         if getattr(sender, "app", None) is app and sender.hub is not None:
-            sender.hub.call_repeatedly(LOOK_SECONDS, lambda: None)
+            sender.hub.call_repeatedly(LOOK_SECONDS, Ear(sender).look)
 
     @signals.worker_process_shutdown.connect(weak=False)
     def end_promptly(exitcode: int = 0, **_: Any) -> None:  # noqa: ANN401 - Celery's own
@@ -247,6 +257,29 @@ def _watch(app: Celery, settings: config.Settings, watchdog_seconds: float) -> N
     @signals.beat_init.connect(weak=False)
     def begin_beat(**_: Any) -> None:  # noqa: ANN401 - Celery's own
         log_to_stderr(settings.log)
+
+
+class Ear:
+    """Notices that a worker's parent hears no hints any more, and makes it connect again.
+
+    An acknowledgement that fails with its connection (Redis was killed) is logged by Celery and else forgotten, but goes
+    on counting as work at hand. Once they fill the prefetch, the parent never reads from Redis again, so it never notices
+    the broken connection either, and does nothing for ever.
+    """
+
+    def __init__(self, consumer: Any) -> None:  # noqa: ANN401 - Celery's own
+        """Listen at Celery's *consumer*."""
+        self._consumer = consumer
+        self._looks = 0
+
+    def look(self) -> None:
+        """Raise ConnectionResetError, on which Celery connects again, when nothing is at hand and nothing more is taken."""
+        tasks = self._consumer.task_consumer
+        deaf = tasks is not None and not state.reserved_requests and not tasks.channel.qos.can_consume()
+        self._looks = self._looks + 1 if deaf else 0
+        if self._looks >= DEAF_LOOKS:
+            log.error("deaf", why="acknowledgements were lost with a connection", remedy="connecting again")
+            raise ConnectionResetError("acknowledgements were lost with a connection")
 
 
 def _watchdog(settings: config.Settings, seconds: float) -> None:

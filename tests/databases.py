@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,6 +114,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="drip-pg-"))
     folder.chmod(0o755)
     server = wheel.get_server(folder / "data", cleanup_mode="stop")
+    keeper = _keeper(server.get_pid(), folder)
     try:
         uri = server.get_uri(database="{}")
         with psycopg.connect(uri.format("postgres"), autocommit=True) as connection:
@@ -123,3 +125,15 @@ def postgres_server() -> Iterator[PostgresServer]:
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+        keeper.communicate(b"done\n")
+
+
+def _keeper(server_pid: int | None, folder: Path) -> subprocess.Popen[bytes]:
+    """Start what stops the server when this process ends in any other way than in order: its end of the pipe closes."""
+    script = 'read word; [ "$word" = done ] && exit; kill -INT "$0"; sleep 2; rm -rf "$1"'
+    return subprocess.Popen(
+        ["sh", "-c", script, str(server_pid), str(folder)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+    )

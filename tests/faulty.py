@@ -43,7 +43,7 @@ def trouble() -> sa.exc.OperationalError:
     return sa.exc.OperationalError("COMMIT", {}, ConnectionResetError("server closed the connection"))
 
 
-Point = Callable[[], None]
+Point = Callable[[], object]
 
 
 class Points:

@@ -71,11 +71,12 @@ def work(database: Database, library: Library) -> int:
         page = events.unworked(connection, PAGE)
         named = [event.delivery for event in page if event.delivery]
         # People before their deliveries, as everywhere: a result that is being recorded holds the person and wants the row.
+        # It also keeps another listener from lowering an outcome that it read before this one raised it.
         people = {one.subscriber_id for one in deliveries.find_by_public_ids(connection, named).values()}
         keys = {event.address_key for event in page if event.address_key}
         people |= {known.id for key in keys if (known := subscribers.find_by_key(connection, key))}
         moves.lock_people(connection, people)
-        found = deliveries.find_by_public_ids(connection, named, lock=True)
+        found = deliveries.find_by_public_ids(connection, named)
         _raise(connection, page, found)
         deliveries.confirm_uncertain(
             connection, sorted(one.id for one in found.values() if one.state == State.UNCERTAIN), now.machine

@@ -201,7 +201,7 @@ def _reader(shown: Shown, my_token: str, leave_token: str, *, next_on: date | No
     return Person(
         name="",
         weekday=weekday_name(min(shown.person.rhythm(shown.course).weekdays)),
-        next_date="" if next_on is None else day_in_words(next_on),
+        next_date="a day that your page will tell" if next_on is None else day_in_words(next_on),
         forget_date="" if forgotten_on is None else day_in_words(forgotten_on),
         my_token=my_token,
         leave_token=leave_token,

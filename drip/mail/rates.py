@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger("drip.rates")
 
 
+class _Hourly(RateLimitItemPerHour):
+    """A limit that counts under the course alone: an applied edit of the limit must not begin to count anew."""
+
+    def key_for(self, *identifiers: bytes | str | float) -> str:
+        """Return the key of the count, without the limit itself."""
+        return "/".join([self.namespace, *map(str, identifiers), "hour"])
+
+
 class Rates:
     """Grants letters within each course's limit, over a moving hour of the machine's clock."""
 
@@ -31,7 +39,7 @@ class Rates:
         if limit is None:
             return wanted
         try:
-            return self._take(RateLimitItemPerHour(limit, namespace=self._namespace), course, wanted)
+            return self._take(_Hourly(limit, namespace=self._namespace), course, wanted)
         except Exception as trouble:  # noqa: BLE001 - each storage has errors of its own
             # Any trouble of a storage of any kind: the letters wait, they are not lost.
             log.warning("rate-unknown", why=type(trouble).__name__)

@@ -120,11 +120,11 @@ class Traveller:
         with self._database.read() as connection:
             now = stamps.now_in(connection)
             counts = {
-                "people due": reports.due_count(connection, now.calendar),
-                "letters on their way": reports.open_count(connection, now.calendar),
-                "reports to work off": events.count_unworked(connection),
+                ("person due", "people due"): reports.due_count(connection, now.calendar),
+                ("letter on its way", "letters on their way"): reports.open_count(connection, now.calendar),
+                ("report to work off", "reports to work off"): events.count_unworked(connection),
             }
-        return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return ", ".join(f"{count} {one if count == 1 else many}" for (one, many), count in counts.items() if count)
 
 
 def serve(settings: Settings, host: str, port: int, *, ask_for_tick: Callable[[], None]) -> None:

@@ -176,12 +176,10 @@ def find(connection: Connection, delivery_id: int) -> Delivery | None:
     return None if row is None else Delivery(*row)
 
 
-def find_by_public_ids(connection: Connection, public_ids: Iterable[str], *, lock: bool = False) -> dict[str, Delivery]:
-    """Return deliveries by the opaque ids in the provider's reports, locked if asked; forged ones are not found."""
+def find_by_public_ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, Delivery]:
+    """Return deliveries by the opaque ids in the provider's reports; forged ones are not found."""
     public_ids = set(public_ids)
     parts = [found for public_id in public_ids if (found := public_id_parts(public_id)) is not None]
-    if lock:
-        lock_rows(connection, deliveries, [number for number, _ in parts])
     rows = connection.execute(sa.select(*_COLUMNS).where(deliveries.c.id.in_([number for number, _ in parts])))
     return {delivery.public_id: delivery for row in rows if (delivery := Delivery(*row)).public_id in public_ids}
 

@@ -33,11 +33,12 @@ COURSE = Course.model_validate(
     }
 )
 JOINED = datetime(2026, 3, 3, 12, tzinfo=UTC)
+JOINED_ON = JOINED.date()
 NEW = Enrollment(
     id=1, public_id="p", subscriber_id=1, course="x", state="asked", zone="Europe/London", weekday=None, send_at=None, pace=1,
-    short=False, afterwards=False, run=1, place=None, last_meant_on=None, last_letter_on=None, next_lesson=None, next_meant_on=None,
-    next_letter_on=None, next_due_at=None, next_closes_at=None, open_delivery=None, version_id=1, paused="", pause_from_on=None,
-    resumed=False, deliveries_due=0, created_at=JOINED, confirmed_at=None, ended_at=None, ended_why="",
+    short=False, afterwards=False, run=1, place=None, last_meant_on=None, last_letter_on=None, next_lesson=None,
+    next_meant_on=None, next_letter_on=None, next_due_at=None, next_closes_at=None, open_delivery=None, version_id=1, paused="",
+    pause_from_on=None, resumed=False, deliveries_due=0, created_at=JOINED, confirmed_at=None, ended_at=None, ended_why="",
 )  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def begun() -> Enrollment:
     return after(NEW, core.begun(NEW, COURSE, now=JOINED))
 
 
-def had(person: Enrollment, lesson: str, state: State = State.SUBMITTED, *, on: date = JOINED.date()) -> Enrollment:
+def had(person: Enrollment, lesson: str, state: State = State.SUBMITTED, *, on: date = JOINED_ON) -> Enrollment:
     """Return the person after a result."""
     result = Result(lesson, on, state, on)
     seen = frozenset("abc"[: "abc".index(lesson) + 1]) if lesson in "abc" else frozenset("abcz")
@@ -168,4 +169,4 @@ def test_people_who_are_alike_have_the_same_dates() -> None:
     person = had(begun(), "a")
     assert person.likeness() == replace(person, id=2, public_id="q", subscriber_id=7, open_delivery=3).likeness()
     for change in ({"zone": "Asia/Tokyo"}, {"pace": 2}, {"place": "b"}, {"run": 2}, {"short": True}, {"paused": "open"}):
-        assert person.likeness() != replace(person, **change).likeness()  # type: ignore[arg-type]
+        assert person.likeness() != replace(person, **change).likeness()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+import psutil
 import pytest
 import redis
 
@@ -124,6 +125,33 @@ def test_a_redis_that_is_killed_and_comes_back_empty_costs_nothing(scene: Scene,
     scene.pause(cast.pauser)
     order.go()
     fates = scene.finish(cast)
+    assert 0 == fates.count(State.UNCERTAIN)
+
+
+def test_a_worker_whose_acknowledgement_was_lost_with_redis_takes_hints_again(scene: Scene) -> None:
+    """Celery only logs a failed acknowledgement; a worker full of them would read no hint any more, and do nothing for ever."""
+    cast = scene.enroll()
+    scene.company.end(scene.company.workers[0])
+    # One child and so one hint at a time: one lost acknowledgement fills it.
+    worker = scene.company.worker(children=1)
+    order = scene.orders.give("answered", "go_on")
+    scene.move_on(cast)
+    scene.wait_for_gate(order)
+    with redis.Redis.from_url(scene.valkey.url) as client:
+        server = psutil.Process(int(client.info()["process_id"]))
+    # The keeper would start another server at once.
+    keeper = server.parent()
+    assert keeper is not None
+    keeper.suspend()
+    server.kill()
+    scene.leave(cast.leaver)
+    scene.pause(cast.pauser)
+    order.go()
+    scene.wait_for("a lost acknowledgement", lambda: "Couldn't ack" in worker.said())
+    keeper.resume()
+    fates = scene.finish(cast)
+    scene.company.end(worker)
+    scene.company.worker()
     assert 0 == fates.count(State.UNCERTAIN)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from drip.core.delivery import Answer, Refused, Submitted, TryLater, Unknown
-from drip.flows.sending import CannotRecord, Sender
+from drip.flows.sending import CannotRecord
 from drip.mail.message import Message
 from drip.store.session import DatabaseTrouble
 from tests.engine import Engine
@@ -21,9 +21,8 @@ class Journal:
 
     begun: dict[str, list[tuple[str, float, float]]] = field(default_factory=dict)
     stopped: dict[str, float] = field(default_factory=dict)
-    back: dict[str, float] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
     faults: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, message: Message, began: float, ended: float) -> None:
         """Note one request that was handed over or may have been."""
@@ -38,114 +37,119 @@ class Journal:
         for name, requests in sorted(self.begun.items()):
             ids = [delivery for delivery, _, _ in requests]
             found += [f"{name} got {one} {ids.count(one)} times" for one in sorted(set(ids)) if ids.count(one) > 1]
-            stopped = self.stopped.get(name)
-            back = self.back.get(name, float("inf"))
-            if stopped is not None:
-                late = [one for one, _, ended in requests if ended > stopped and ended < back]
+            if name in self.stopped:
+                late = [one for one, _, ended in requests if ended > self.stopped[name]]
                 found += [f"{one} was under way after {name} had stopped" for one in late]
         return found
 
 
 class SlowDoor:
-    """A door that takes a moment, notes when, and sometimes answers with trouble (after which it surely did not send)."""
+    """A door that takes a moment, notes when, and sometimes answers with trouble."""
 
-    def __init__(self, journal: Journal, seed: int, trouble: float) -> None:
+    def __init__(self, journal: Journal, trouble: float) -> None:
         """Answer with trouble in so many of 1 requests."""
-        self._journal, self._random, self._trouble = journal, random.Random(seed), trouble
+        self._journal, self._random, self._trouble = journal, random.Random(1), trouble
 
     def __call__(self, message: Message) -> Answer:
-        """Answer one message."""
+        """Answer one message; after an unknown answer it may have gone, after the others it has not."""
         began = time.monotonic()
         time.sleep(self._random.uniform(0.0, 0.01))
-        if self._random.random() < self._trouble:
-            kind = self._random.randrange(3)
-            if kind == 0:
-                return TryLater("429")
-            if kind == 1 and len(message.recipients) > 1:
-                return Refused("400 too large", too_large=True)
-            self._journal.note(message, began, time.monotonic())
-            return Unknown("timed out")
+        kind = self._random.randrange(3) if self._random.random() < self._trouble else None
+        if kind == 0:
+            return TryLater("429")
+        if kind == 1 and len(message.recipients) > 1:
+            return Refused("400 too large", too_large=True)
         self._journal.note(message, began, time.monotonic())
-        return Submitted("ok")
+        return Submitted("ok") if kind is None else Unknown("timed out")
 
 
-def run(engine: Engine, *, people: int, seconds: float, senders: int = 3, tickers: int = 2, trouble: float = 0.03) -> Journal:
-    """Let threads tick and send a whole course at full speed while others leave, pause and come back; return the journal."""
-    journal = Journal()
-    engine.mailer.otherwise = SlowDoor(journal, 1, trouble)
-    names = [f"p{number}" for number in range(people)]
-    engine.join(*names)
-    queue: list[str] = []
-    stop = threading.Event()
-    owners = [engine.deployment.incarnation() for _ in range(senders)]
-    own_senders: dict[int, Sender | None] = {}
+class Crowd:
+    """People on a course, and threads that tick, send, and press what people press."""
 
-    def guarded(work: Callable[[random.Random], None], seed: int) -> threading.Thread:
-        def loop() -> None:
-            own = random.Random(seed)
-            while not stop.is_set():
-                try:
-                    work(own)
-                except (DatabaseTrouble, CannotRecord) as fault:
-                    journal.faults.append(f"{work.__name__}: {type(fault).__name__} {fault}")
-                    return
+    def __init__(self, engine: Engine, people: int, *, trouble: float = 0.03) -> None:
+        """Enroll so many people."""
+        self.engine = engine
+        self.journal = Journal()
+        self.names = [f"p{number}" for number in range(people)]
+        self.queue: list[str] = []
+        self._stop = threading.Event()
+        engine.mailer.otherwise = SlowDoor(self.journal, trouble)
+        engine.join(*self.names)
 
-        return threading.Thread(target=loop, daemon=True)
+    def run(self, *, seconds: float, senders: int = 3, tickers: int = 2, pressers: int = 3) -> Journal:
+        """Let all threads work for so long and return what was noted."""
+        works = [self._sending] * senders + [self._ticking] * tickers + [self._pressing] * pressers
+        threads = [threading.Thread(target=work, args=[random.Random(number)]) for number, work in enumerate(works)]
+        for thread in threads:
+            thread.start()
+        time.sleep(seconds)
+        self._stop.set()
+        for thread in threads:
+            thread.join(timeout=60)
+            if thread.is_alive():
+                self.journal.faults.append("a thread hangs")
+        self.engine.mailer.otherwise = Submitted("ok")
+        return self.journal
 
-    def sending(own: random.Random) -> None:
-        try:
-            hint = queue.pop(own.randrange(len(queue)))
-        except (IndexError, ValueError):
-            time.sleep(0.002)
-            return
-        if own.random() < 0.2:
-            queue.append(hint)
-        # One owner is one process, and a process hands over one batch at a time.
-        mine = own_senders.setdefault(threading.get_ident(), None) or engine.deployment.sender(owners[len(own_senders) - 1])
-        own_senders[threading.get_ident()] = mine
-        mine.send(hint)
-
-    def ticking(own: random.Random) -> None:
-        # Machine time does not run faster for a test, so the waits that it counts are taken out.
-        engine.let_it_try_again()
-        report = engine.deployment.ticker().tick()
-        for hint in report.hints:
-            queue.append(hint)
-        if not report.hints and not queue:
-            moment = engine.next_moment()
-            if moment is not None and own.random() < 0.5:
-                engine.go_to(moment)
-
-    def living(own: random.Random) -> None:
-        time.sleep(0.01)
-        name = own.choice(names)
-        with journal.lock:
-            if name in journal.stopped:
+    def _repeat(self, step: Callable[[], None]) -> None:
+        """Do *step* again and again; trouble with the database, a deadlock above all, is a fault."""
+        while not self._stop.is_set():
+            try:
+                step()
+            except (DatabaseTrouble, CannotRecord) as fault:
+                self.journal.faults.append(f"{step.__qualname__}: {type(fault).__name__} {fault}")
                 return
+
+    def _sending(self, own: random.Random) -> None:
+        # One owner is one process, and a process hands over one batch at a time.
+        with self.engine.deployment.incarnation() as owner:
+            sender = self.engine.deployment.sender(owner)
+
+            def send() -> None:
+                try:
+                    hint = self.queue.pop(own.randrange(len(self.queue)))
+                except (IndexError, ValueError):
+                    time.sleep(0.002)
+                    return
+                if own.random() < 0.2:
+                    self.queue.append(hint)
+                sender.send(hint)
+
+            self._repeat(send)
+
+    def _ticking(self, own: random.Random) -> None:
+        def tick() -> None:
+            # Machine time does not run faster for a test, so the breaker's wait is taken out.
+            self.engine.let_it_try_again()
+            hints = self.engine.deployment.ticker().tick().hints
+            self.queue += hints
+            if not hints and not self.queue and (moment := self.engine.next_moment()) is not None and own.random() < 0.5:
+                self.engine.go_to(moment)
+
+        self._repeat(tick)
+
+    def _pressing(self, own: random.Random) -> None:
+        def press() -> None:
+            time.sleep(0.01)
+            name = own.choice(self.names)
+            with self.journal.lock:
+                if name in self.journal.stopped:
+                    return
+            self._press(own, name)
+
+        self._repeat(press)
+
+    def _press(self, own: random.Random, name: str) -> None:
         what = own.randrange(10)
         if what < 4:
-            if engine.leave(name, wait_seconds=5.0).acknowledged:
-                journal.stopped[name] = time.monotonic()
+            done = self.engine.leave(name, wait_seconds=5.0).acknowledged
         elif what < 6:
-            if engine.pause(name, None, wait_seconds=5.0).acknowledged:
-                journal.stopped[name] = time.monotonic()
+            done = self.engine.pause(name, None, wait_seconds=5.0).acknowledged
         elif what < 8:
-            engine.pause(name, own.choice([1, 2]))
+            done = False
+            self.engine.pause(name, own.choice([1, 2]))
         else:
-            engine.choose(name, weekday=own.choice(["mon", "wed", "fri"]), pace=own.choice(["1", "2"]))
-
-    threads = [guarded(sending, number) for number in range(senders)]
-    threads += [guarded(ticking, 100 + number) for number in range(tickers)]
-    threads += [guarded(living, 200 + number) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    time.sleep(seconds)
-    stop.set()
-    for thread in threads:
-        thread.join(timeout=20)
-        if thread.is_alive():
-            journal.faults.append("a thread hangs")
-    engine.mailer.otherwise = Submitted("ok")
-    for owner in owners:
-        owner.close()
-    return journal
+            done = False
+            self.engine.choose(name, weekday=own.choice(["mon", "wed", "fri"]), pace=own.choice(["1", "2"]))
+        if done:
+            self.journal.stopped[name] = time.monotonic()

@@ -88,9 +88,7 @@ class RecordAfterwards(Sender):
 
     def _note(self, marked: Marked) -> None:
         ids = [one.delivery.id for one in marked.ready]
-        ours = table.c.id.in_(ids)
-        if self.fenced:
-            ours &= table.c.token == marked.token
+        ours = table.c.id.in_(ids) & ((table.c.token == marked.token) if self.fenced else sa.true())
         with self._database.write() as connection:
             now = stamps.now_in(connection)
             connection.execute(table.update().where(ours).values(state=State.SUBMITTED.value, state_at=now.machine))

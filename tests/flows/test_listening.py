@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from drip.core.delivery import Submitted, Unknown
 from drip.core.event import MalformedEvents
 from drip.flows import listening
+from drip.mail.message import Message
 from drip.store import subscribers
 from tests.engine import Engine
 
@@ -69,20 +70,20 @@ def test_reports_in_any_order_and_number_end_alike(engine: Engine, data: st.Data
 @pytest.mark.parametrize(
     ("event", "expected", "reason"),
     [
-        ({"kind": "bounce", "type": "bounce"}, "bounced", "hard-bounce"),
-        ({"kind": "bounce", "type": "blocked"}, "blocked", None),
-        ({"kind": "spamreport"}, "complained", "complaint"),
-        ({"kind": "unsubscribe"}, "unsubscribed", "provider-unsubscribe"),
-        ({"kind": "dropped", "reason": "Bounced Address"}, "dropped", "hard-bounce"),
-        ({"kind": "dropped", "reason": "Invalid SMTPAPI header"}, "dropped", None),
-        ({"kind": "open"}, None, None),
+        ({"event": "bounce", "type": "bounce"}, "bounced", "hard-bounce"),
+        ({"event": "bounce", "type": "blocked"}, "blocked", None),
+        ({"event": "spamreport"}, "complained", "complaint"),
+        ({"event": "unsubscribe"}, "unsubscribed", "provider-unsubscribe"),
+        ({"event": "dropped", "reason": "Bounced Address"}, "dropped", "hard-bounce"),
+        ({"event": "dropped", "reason": "Invalid SMTPAPI header"}, "dropped", None),
+        ({"event": "open"}, None, None),
     ],
 )
 def test_only_a_proven_reason_suppresses(engine: Engine, event: dict[str, str], expected: str | None, reason: str | None) -> None:
     """Hard bounces, complaints, unsubscribes and drops that name those end the course; nothing else does."""
     engine.join("ada", "bea")
     engine.work()
-    hear(engine, report(engine.deliveries("ada")[-1].public_id, **event))
+    hear(engine, {**report(engine.deliveries("ada")[-1].public_id, ""), **event})
     assert (expected, reason) == (outcome(engine, "ada"), suppressed(engine, "ada"))
     assert ("active" if reason is None else "ended") == engine.person("ada").state
     engine.run_to_the_end()
@@ -116,7 +117,7 @@ def test_a_report_that_is_faster_than_the_record_is_kept(engine: Engine) -> None
     """It arrives while the request is under way: the outcome stays, and the result is recorded after it."""
     engine.join("ada")
 
-    def meanwhile(message: Any) -> Submitted:
+    def meanwhile(message: Message) -> Submitted:
         hear(engine, report(message.recipients[0].delivery, "delivered"))
         assert "submitting" == engine.state_of("ada")[0]
         return Submitted()
@@ -133,7 +134,7 @@ def test_a_complaint_while_the_next_letter_is_under_way(engine: Engine) -> None:
     engine.to_lesson("ada", "breathe")
     first = engine.deliveries("ada")[0].public_id
 
-    def meanwhile(_: Any) -> Submitted:
+    def meanwhile(_: Message) -> Submitted:
         hear(engine, report(first, "spamreport"))
         return Submitted()
 

@@ -153,7 +153,7 @@ def test_an_existing_redis_is_used_and_left_running(tmp_path: Path) -> None:
             assert installation.process("worker") is not None
             assert "Valkey" not in installation.said()
             with redis.Redis.from_url(server.url) as client:
-                keys = {key.decode() for key in client}
+                keys = {key.decode() for key in client.scan_iter()}
                 assert any(queue in key for key in keys), keys
                 installation.signal(signal.SIGINT)
                 assert 0 == installation.exit_code(), installation.words()
