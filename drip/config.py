@@ -8,11 +8,10 @@ import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_settings import NoDecode
 
 from drip.errors import SettingsError, UsageError
 from drip.store.stamps import REAL, SANDBOX
@@ -76,7 +75,7 @@ class Settings(BaseModel):
     webhook_key: str = ""
     smtp_url: str = ""
     base_url: str = "http://127.0.0.1:8000"
-    secret_keys: Annotated[tuple[str, ...], NoDecode] = ()
+    secret_keys: tuple[str, ...] = ()
     suppression_key: str = ""
     schedule: Path = Path("schedules.yaml")
     emails: Path = Path("emails")
