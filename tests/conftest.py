@@ -23,6 +23,18 @@ KEYS = {"DRIP_SECRET_KEYS": "a-key-that-signs-links", "DRIP_SUPPRESSION_KEY": "a
 """The keys of every deployment here, so that one test's links and hashes are another's."""
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of a group in one process: pytest 9.2 no longer reads the name by which xdist 3.8 tells them."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        group = item.get_closest_marker("xdist_group")
+        ending = f"@{group.args[0]}" if group else ""
+        if ending and not item.nodeid.endswith(ending):
+            item._id = type(item._id).parse(f"{item.nodeid}{ending}")
+
+
 def ask_for(name: str, found: str | None) -> str:
     """Return *found*; skip the test when there is nothing, unless DRIP_TEST_REQUIRE names it: then it must fail."""
     if found:

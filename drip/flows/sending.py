@@ -17,36 +17,31 @@ import structlog
 from drip import clock
 from drip.core import timing
 from drip.core.delivery import (
-    RULES,
     Answer,
     Breaker,
     Kind,
     Reason,
     Refused,
     SenderRefused,
-    Standing,
     State,
     Submitted,
     TryLater,
     Unknown,
     next_state,
-    why_not,
-    withheld_for_good,
 )
-from drip.core.enrollment import Pause, Stage
 from drip.core.progress import next_step
 from drip.core.wording import day_in_words, weekday_name
 from drip.errors import DripError, RenderFault
 from drip.mail.envelope import Addressee, Rendering
 from drip.mail.render import NeedsPerson
-from drip.store import deliveries, endings, enrollments, moves, recovery, results, senders, stamps, subscribers, versions
+from drip.store import deliveries, endings, marking, moves, recovery, results, senders, stamps, versions
+from drip.store.marking import Marked
 from drip.store.session import DatabaseTrouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
-    from drip.clock import Now
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse
     from drip.mail.envelope import Envelopes
@@ -66,10 +61,6 @@ class CannotRecord(DripError):
     """A result could not be recorded; the worker must exit, so that its death can be proven and events can settle it."""
 
     exit_code = 3
-
-
-class NotOurs(DripError):
-    """A letter slipped away between its look and its mark, although its person was locked: nothing is handed over."""
 
 
 def nothing(_point: str) -> None:
@@ -105,18 +96,6 @@ class Work:
     one_by_one: bool = False
     stopped: bool = False
     why: Reason = Reason.LATER
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """Deliveries committed as submitting, with the live person of each, ready for one request."""
-
-    token: str
-    at: float
-    ready: tuple[Ready, ...]
-    went_on: dict[int, date]
-    people: dict[int, Enrollment]
-    course: LiveCourse
 
 
 class Sender:
@@ -284,7 +263,7 @@ class Sender:
             return Unknown(f"the door raised {type(trouble).__name__}")
 
     def _mark(self, work: Work, piece: Piece, token: str) -> Marked | None:
-        """Re-read everything that may forbid the hand-over, under lock, and commit `submitting` for those who may have it."""
+        """Commit `submitting` for those of a piece who may have the letter now; None when the sender closed meanwhile."""
         letter = work.letter
         with self._database.write() as connection:
             now = stamps.now_in(connection)
@@ -292,50 +271,10 @@ class Sender:
                 work.stopped = True
                 deliveries.release(connection, piece.ids, owner=self._owner, now=now.machine, reason=Reason.LATER)
                 return None
-            ready = deliveries.ready(connection, piece.ids, owner=self._owner)
-            people = enrollments.find_many(connection, [one.delivery.enrollment_id for one in ready])
             state = versions.running(connection)[letter.course]
             course = self._library.course(state.version_id, letter.course)
-            register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
-            held = state.held_at is not None or versions.lesson_held(
-                connection, letter.course, letter.letter, version_id=letter.version_id
-            )
-            decide = _Decisions(course, now, held=held)
-            going: dict[int, date] = {}
-            stopped: list[tuple[Ready, Reason]] = []
-            for one in ready:
-                found = decide(one, people[one.delivery.enrollment_id], register.get(one.address_key))
-                if isinstance(found, Reason):
-                    stopped.append((one, found))
-                else:
-                    going[one.delivery.id] = found
-            self._stop(connection, stopped, people, course, now)
-            if deliveries.mark_submitting(connection, going, owner=self._owner, token=token, now=now.machine) != len(going):
-                raise NotOurs
-        marked = tuple(one for one in ready if one.delivery.id in going)
-        return Marked(token, clock.monotonic(), marked, going, people, course)
-
-    def _stop(
-        self,
-        connection: Connection,
-        stopped: Sequence[tuple[Ready, Reason]],
-        people: dict[int, Enrollment],
-        course: LiveCourse,
-        now: Now,
-    ) -> None:
-        """End or put back the deliveries that may not go, each for its reason."""
-        for one, reason in stopped:
-            delivery, person = one.delivery, people[one.delivery.enrollment_id]
-            if withheld_for_good(reason) or (reason is Reason.LEFT and delivery.kind != Kind.LESSON):
-                if deliveries.withhold(connection, [delivery.id], reason=reason, now=now.machine):
-                    results.conclude(connection, [delivery], State.WITHHELD, {delivery.course: course}, calendar=now.calendar)
-            elif reason in {Reason.WINDOW, Reason.GAP}:
-                moves.follow_up(connection, delivery, person, course, now, reason=reason)
-            elif reason in {Reason.LEFT, Reason.PAUSED}:
-                # She went while this letter was under way and it came back: it waits for her, not for the next tick.
-                moves.undate(connection, delivery.id, now, reason=reason)
-            else:
-                deliveries.release(connection, [delivery.id], owner=self._owner, now=now.machine, reason=reason)
+            marked = marking.mark(connection, letter, piece.ids, course, now, owner=self._owner, token=token)
+        return replace(marked, at=clock.monotonic())
 
     def _unmark(self, ids: Sequence[int], token: str) -> None:
         """Take back a mark before any request began: nothing was handed over."""
@@ -554,50 +493,6 @@ class Sender:
                 log.info("handed-over", **facts)
             case SenderRefused() | TryLater() | Unknown() | Refused():
                 log.warning("not-accepted", **facts, why=answer.reason)
-
-
-def _why_not_now(delivery: Delivery, person: Enrollment, course: LiveCourse, now: Now) -> Reason | None:
-    """Return why a letter that the person may have is not handed over at this moment."""
-    if delivery.not_before is None or now.calendar < delivery.not_before:
-        return Reason.LATER
-    if not RULES[Kind(delivery.kind)].window_and_gap:
-        return None
-    if delivery.closes_at is not None and now.calendar >= delivery.closes_at:
-        return Reason.WINDOW
-    rhythm = person.rhythm(course.course)
-    today = now.calendar.astimezone(rhythm.zone).date()
-    return Reason.GAP if timing.gap_ends_on(person.last_letter_on, rhythm) > today else None
-
-
-class _Decisions:
-    """Decides on the people of one request, once for all who are alike: in one zone, at one lesson, of one standing."""
-
-    def __init__(self, course: LiveCourse, now: Now, *, held: bool) -> None:
-        self._course = course
-        self._now = now
-        self._held = held
-        self._known: dict[tuple[object, ...], Reason | date] = {}
-
-    def __call__(self, one: Ready, person: Enrollment, suppression: str | None) -> Reason | date:
-        """Return the local date on which the letter goes to a person, or why it does not go now."""
-        delivery = one.delivery
-        erased = one.erased or one.address is None
-        consented = person.confirmed_at is not None
-        key = (person.likeness(), delivery.kind, delivery.not_before, delivery.closes_at, suppression, erased, consented)
-        found = self._known.get(key)
-        if found is None:
-            standing = Standing(
-                consented=consented,
-                left=person.state in {Stage.LEFT, Stage.ENDED},
-                erased=erased,
-                suppression=suppression,
-                paused=person.paused == Pause.OPEN,
-                held=self._held,
-            )
-            reason = why_not(Kind(delivery.kind), standing) or _why_not_now(delivery, person, self._course, self._now)
-            found = reason or self._now.calendar.astimezone(person.rhythm(self._course.course).zone).date()
-            self._known[key] = found
-        return found
 
 
 def _addressees(marked: Marked, fields: frozenset[str]) -> list[Addressee]:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from drip.store.session import Database
 
-BEAT_SECONDS = 2.0
+BEAT_SECONDS = 0.5
+ROW_SECONDS = 30.0
 REMOTE_GRACE = timedelta(minutes=10)
 
 
@@ -81,9 +82,14 @@ class Incarnation:
                 )
             )
         self._stopping = threading.Event()
-        self._beater = threading.Thread(target=self._beat, name="drip-beat", daemon=True)
+        # Two threads: a database that is slow to answer must not look like a heart that has stopped.
+        self._beaters = [
+            threading.Thread(target=beat, name=f"drip-{name}", daemon=True)
+            for name, beat in (("heart", self._beat), ("row", self._beat_row))
+        ]
         self._take_advisory_lock()
-        self._beater.start()
+        for beater in self._beaters:
+            beater.start()
 
     def _take_advisory_lock(self) -> None:
         if self.database.is_sqlite or self._advisory is not None:
@@ -101,14 +107,14 @@ class Incarnation:
             self._advisory = None
 
     def _beat(self) -> None:
-        # The file's time is what the watchdog on this host reads; the row is for people and for other hosts.
-        beats = 0
+        """Touch the lock file: its time is what the watchdog on this host reads."""
         while not self._stopping.wait(BEAT_SECONDS):
             with suppress(FileNotFoundError):
                 os.utime(self.lock_path)
-            beats += 1
-            if beats % 15:
-                continue
+
+    def _beat_row(self) -> None:
+        """Keep the row and the advisory lock fresh: they are what people and other hosts read."""
+        while not self._stopping.wait(ROW_SECONDS):
             try:
                 with self.database.write() as connection:
                     connection.execute(owners.update().where(owners.c.id == self.id).values(beat_at=clock.machine_now()))
@@ -121,7 +127,8 @@ class Incarnation:
     def close(self) -> None:
         """End this incarnation: it owns nothing from now on."""
         self._stopping.set()
-        self._beater.join(timeout=5)
+        for beater in self._beaters:
+            beater.join(timeout=5)
         self._drop_advisory_lock()
         # The file stays: free to lock, it is the proof that this incarnation is over. The tick tidies it away.
         self._file.close()

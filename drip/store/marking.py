@@ -1,0 +1,139 @@
+"""Marking: the last look before a hand-over, and the commit after which nobody may call the provider twice.
+
+Everything that may forbid the letter is read again while the person is locked, so that whatever she, an operator or the
+provider said before is heard, and whatever they say later waits for the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drip.core import timing
+from drip.core.delivery import RULES, Kind, Reason, Standing, State, why_not, withheld_for_good
+from drip.core.enrollment import Pause, Stage
+from drip.errors import DripError
+from drip.store import deliveries, enrollments, moves, results, subscribers, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from drip.clock import Now
+    from drip.core.enrollment import Enrollment
+    from drip.core.progress import LiveCourse
+    from drip.store.deliveries import Delivery, Ready
+    from drip.store.session import Connection
+
+
+class NotOurs(DripError):
+    """A letter slipped away between its look and its mark, although its person was locked: nothing is handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Deliveries committed as submitting, with the live person of each, ready for one request."""
+
+    token: str
+    at: float
+    ready: tuple[Ready, ...]
+    went_on: dict[int, date]
+    people: dict[int, Enrollment]
+    course: LiveCourse
+
+
+def mark(
+    connection: Connection,
+    letter: Delivery,
+    ids: Sequence[int],
+    course: LiveCourse,
+    now: Now,
+    *,
+    owner: str,
+    token: str,
+) -> Marked:
+    """Mark those of *ids* who may have *letter* now as being handed over by *owner* under *token*, and return them.
+
+    The others end or wait, each for its reason. `at` of what is returned is for the caller to set once this is committed.
+    """
+    ready = deliveries.ready(connection, ids, owner=owner)
+    people = enrollments.find_many(connection, [one.delivery.enrollment_id for one in ready])
+    state = versions.running(connection)[letter.course]
+    register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
+    held = state.held_at is not None or versions.lesson_held(
+        connection, letter.course, letter.letter, version_id=letter.version_id
+    )
+    decide = _Decisions(course, now, held=held)
+    going: dict[int, date] = {}
+    stopped: list[tuple[Ready, Reason]] = []
+    for one in ready:
+        found = decide(one, people[one.delivery.enrollment_id], register.get(one.address_key))
+        if isinstance(found, Reason):
+            stopped.append((one, found))
+        else:
+            going[one.delivery.id] = found
+    for one, reason in stopped:
+        _stop(connection, one.delivery, people[one.delivery.enrollment_id], course, now, owner=owner, reason=reason)
+    if deliveries.mark_submitting(connection, going, owner=owner, token=token, now=now.machine) != len(going):
+        raise NotOurs
+    return Marked(token, 0.0, tuple(one for one in ready if one.delivery.id in going), going, people, course)
+
+
+def _stop(
+    connection: Connection, delivery: Delivery, person: Enrollment, course: LiveCourse, now: Now, *, owner: str, reason: Reason
+) -> None:
+    """End or put back a delivery that may not go, for its *reason*."""
+    if withheld_for_good(reason) or (reason is Reason.LEFT and delivery.kind != Kind.LESSON):
+        if deliveries.withhold(connection, [delivery.id], reason=reason, now=now.machine):
+            results.conclude(connection, [delivery], State.WITHHELD, {delivery.course: course}, calendar=now.calendar)
+    elif reason in {Reason.WINDOW, Reason.GAP}:
+        moves.follow_up(connection, delivery, person, course, now, reason=reason)
+    elif reason in {Reason.LEFT, Reason.PAUSED}:
+        # She went while this letter was under way and it came back: it waits for her, not for the next tick.
+        moves.undate(connection, delivery.id, now, reason=reason)
+    else:
+        deliveries.release(connection, [delivery.id], owner=owner, now=now.machine, reason=reason)
+
+
+def _why_not_now(delivery: Delivery, person: Enrollment, course: LiveCourse, now: Now) -> Reason | None:
+    """Return why a letter that the person may have is not handed over at this moment."""
+    if delivery.not_before is None or now.calendar < delivery.not_before:
+        return Reason.LATER
+    if not RULES[Kind(delivery.kind)].window_and_gap:
+        return None
+    if delivery.closes_at is not None and now.calendar >= delivery.closes_at:
+        return Reason.WINDOW
+    rhythm = person.rhythm(course.course)
+    today = now.calendar.astimezone(rhythm.zone).date()
+    return Reason.GAP if timing.gap_ends_on(person.last_letter_on, rhythm) > today else None
+
+
+class _Decisions:
+    """Decides on the people of one request, once for all who are alike: in one zone, at one lesson, of one standing."""
+
+    def __init__(self, course: LiveCourse, now: Now, *, held: bool) -> None:
+        self._course = course
+        self._now = now
+        self._held = held
+        self._known: dict[tuple[object, ...], Reason | date] = {}
+
+    def __call__(self, one: Ready, person: Enrollment, suppression: str | None) -> Reason | date:
+        """Return the local date on which the letter goes to a person, or why it does not go now."""
+        delivery = one.delivery
+        erased = one.erased or one.address is None
+        consented = person.confirmed_at is not None
+        key = (person.likeness(), delivery.kind, delivery.not_before, delivery.closes_at, suppression, erased, consented)
+        found = self._known.get(key)
+        if found is None:
+            standing = Standing(
+                consented=consented,
+                left=person.state in {Stage.LEFT, Stage.ENDED},
+                erased=erased,
+                suppression=suppression,
+                paused=person.paused == Pause.OPEN,
+                held=self._held,
+            )
+            reason = why_not(Kind(delivery.kind), standing) or _why_not_now(delivery, person, self._course, self._now)
+            found = reason or self._now.calendar.astimezone(person.rhythm(self._course.course).zone).date()
+            self._known[key] = found
+        return found
