@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import sys
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ NAMES = {
     "SENDGRID_API_KEY": "sendgrid_key",
 }
 """Every setting by its name in the environment; each may also be given as NAME_FILE, the path of a file that holds it."""
+
+# It stands in a header of every letter, so it is plain ASCII: a name in other letters is written in its xn-- form.
+_BASE_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?")
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 REAL_SENDGRID = "https://api.sendgrid.com"
@@ -118,11 +122,13 @@ class Settings(BaseModel):
     def _address_faults(self) -> list[str]:
         """Return what is wrong with the address under which people reach the pages."""
         address = urlsplit(self.base_url)
-        if address.scheme not in {"http", "https"} or not address.hostname or address.query or address.fragment:
+        if _BASE_URL.fullmatch(self.base_url) is None or not address.hostname:
             return ["DRIP_BASE_URL must be an address such as https://letters.example.com"]
         local = address.hostname in LOOPBACK
         if self.door == SANDBOX and not local:
             return ["DRIP_BASE_URL names a public address but no provider is set: set SENDGRID_API_KEY or DRIP_SMTP_URL"]
+        if self.door == REAL and local and urlsplit(self.smtp_url).hostname not in LOOPBACK:
+            return ["DRIP_BASE_URL is an address of this machine: people could not open a link nor leave; set the public one"]
         if self.door == REAL and address.scheme == "http" and not local:
             return ["DRIP_BASE_URL must begin with https:// : one-click unsubscribe is asked for over TLS only"]
         return []
@@ -222,8 +228,12 @@ def with_local_keys(settings: Settings) -> Settings:
         keys = {"secret_keys": [secrets.token_urlsafe(32)], "suppression_key": secrets.token_urlsafe(32)}
         # Written aside and linked in place, so that two processes that start at once agree on the first.
         aside = path.with_suffix(f".{os.getpid()}")
-        aside.write_text(json.dumps(keys), encoding="utf-8")
-        aside.chmod(0o600)
+        aside.unlink(missing_ok=True)
+        # Exclusively and without following a link: nobody else's file is ever written to, and nobody else reads ours.
+        with os.fdopen(
+            os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8"
+        ) as file:
+            json.dump(keys, file)
         try:
             os.link(aside, path)
         except FileExistsError:
@@ -254,3 +264,12 @@ def environment_for(settings: Settings) -> dict[str, str]:
 def python() -> str:
     """Return the Python that runs this process."""
     return sys.executable
+
+
+def command() -> str:
+    """Return what to type for `drip` in the present folder, when its environment is not on the path."""
+    path = Path(sys.executable).parent / "drip"
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path) if path.exists() else "drip"

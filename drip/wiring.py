@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
@@ -20,7 +21,7 @@ from drip.core.progress import LiveCourse, first_ids
 from drip.core.project import Project, project_of
 from drip.core.source import Source
 from drip.core.token import CONFIRM, Tokens
-from drip.errors import NotFound, ProblemsFound, RenderFault
+from drip.errors import NotFound, ProblemsFound, RenderFault, SettingsError
 from drip.files import parse_source, read_project
 from drip.flows.scheduling import check
 from drip.flows.sending import Sender, nothing
@@ -38,6 +39,7 @@ from drip.store.stamps import REAL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from drip.core.schedule import Schedule
     from drip.mail.message import Mailer
 
 log = structlog.get_logger("drip")
@@ -203,6 +205,9 @@ class Deployment:
         Raises ProblemsFound when the files have faults and nothing is live; a running course is never touched here.
         """
         self.settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.settings.database.startswith("sqlite:///"):
+            # It holds addresses: readable by its owner alone, and so are the files that SQLite puts beside it.
+            Path(self.settings.database.removeprefix("sqlite:///")).touch(mode=0o600)
         self.database.require()
         migrations.upgrade(self.database)
         self.check_door()
@@ -216,6 +221,8 @@ class Deployment:
         )
         if result.schedule is None:
             raise ProblemsFound(result.problems)
+        if self.settings.door == REAL:
+            _require_own_addresses(result.schedule)
         with self.database.write() as connection:
             # Web, worker and beat may start together: the first publishes, the others find it.
             stamps.lock(connection)
@@ -279,6 +286,18 @@ class Deployment:
             backoff_scale=self.patience.backoff_scale,
             record_seconds=self.patience.record_seconds,
         )
+
+
+def _require_own_addresses(schedule: Schedule) -> None:
+    """Raise SettingsError when a course would write to real people from an address that is nobody's."""
+    examples = ("example.org", "example.com", "example.net")
+    for course_id, course in schedule.courses.items():
+        for name, address in (("from", course.sender.email), ("reply_to", course.reply_to)):
+            if not address or address.rpartition("@")[2].lower().endswith(examples):
+                msg = (
+                    f"{address!r} in courses.{course_id}.{name} is an example; with a real provider write your own address there"
+                )
+                raise SettingsError(msg)
 
 
 def suppression_check(key: bytes) -> str:

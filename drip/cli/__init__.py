@@ -66,4 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except DripError as trouble:
         click.echo(f"drip: {trouble}", err=True)
         sys.exit(trouble.exit_code)
+    except Exception as trouble:
+        # Known by its module, because help must not load the database's driver.
+        if not type(trouble).__module__.startswith("sqlalchemy"):
+            raise
+        click.echo(f"drip: the database failed ({type(trouble).__name__}); is it reachable, writable and up to date?", err=True)
+        sys.exit(3)
     sys.exit(code if isinstance(code, int) else 0)

@@ -32,7 +32,7 @@ def status(*, as_json: bool) -> None:
         held = f"  HELD: {course['held']}" if course["held"] else ""
         click.echo(f"Course     {course['course']}, version {course['version']}: {people}{held}")
     for lesson in found["held_lessons"]:
-        click.echo(f"Held       {lesson['course']}/{lesson['letter']}: {lesson['reason']} {lesson['detail']}")
+        click.echo(f"Held       {lesson['course']}/{lesson['letter']}: {lesson['detail']} ({lesson['reason']})")
     for letter in found["parked_letters"]:
         where = f"{letter['course']}/{letter['letter']}, delivery {letter['delivery']}"
         click.echo(f"Parked     {where}: {letter['reason']} {letter['detail']}")

@@ -189,7 +189,7 @@ def advanced(
         "open_delivery": None,
     }
     paused = enrollment.paused
-    if went and paused == Pause.WEEKS and enrollment.pause_from_on is not None:
+    if paused == Pause.WEEKS:
         changes |= {"paused": Pause.NONE.value, "pause_from_on": None}
         paused = Pause.NONE
     if went:

@@ -112,9 +112,9 @@ class Value(BaseModel):
 class Sender(Value):
     """Who a letter is from: the *name* on a lock screen, and the *email* a reply does not go to."""
 
-    name: str = Field(min_length=1, max_length=60, examples=["Sam from the Roadmap"])
+    name: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["Sam from the Roadmap"])
     """Shows on lock screens: no health words."""
-    email: str = Field(examples=["letters@example.org"])
+    email: str = Field(pattern=r"^[!-~]+$", examples=["letters@example.org"])
     """The address that letters come from."""
 
 
@@ -216,7 +216,7 @@ class Course(Value):
     """The language of the letters, for screen readers."""
     sender: Sender = Field(alias="from", examples=[{"name": "Sam from the Roadmap", "email": "letters@example.org"}])
     """Who the letters are from."""
-    reply_to: str = Field(examples=["hello@example.org"])
+    reply_to: str = Field(pattern=r"^[!-~]+$", examples=["hello@example.org"])
     """An address that a person reads."""
     postal_address: str = Field(min_length=1, examples=["1 Example Street, Example Town"])
     """Stands at the foot of every letter."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import time
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
 
 from drip import clock
 from drip.core.delivery import Reason
 from drip.core.enrollment import Enrollment, Move, Stage, paused_for, paused_open, resettled, resumed
 from drip.core.schedule import WEEKDAYS
+from drip.core.timeword import zone_names
 from drip.errors import NotFound, UsageError
 from drip.store import enrollments, moves, recovery, stamps, versions
 
@@ -86,7 +86,7 @@ def settings_from(choices: dict[str, str], course: Course) -> dict[str, Any]:
             case "send_at":
                 settings["send_at"] = _hour(value, course) if value else None
             case "zone":
-                if value not in available_timezones():
+                if value not in zone_names():
                     msg = "this is not a time zone we know; write one such as Europe/London"
                     raise UsageError(msg)
                 settings["zone"] = value

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
 
 from drip.core.address import address_key, clean_name, normal_address
 from drip.core.delivery import Kind, Reason
 from drip.core.enrollment import END, Enrollment, Stage, begun
+from drip.core.timeword import zone_names
 from drip.errors import NotFound, UsageError
 from drip.store import deliveries, endings, enrollments, stamps, subscribers, versions
 
@@ -65,7 +65,7 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
         now = stamps.now_in(connection)
         live = _course(connection, library, wish.course)
         course_id, course = live
-        if wish.timezone and wish.timezone not in available_timezones():
+        if wish.timezone and wish.timezone not in zone_names():
             msg = f"{wish.timezone!r} is not a time zone; write one such as Europe/London"
             raise UsageError(msg)
         reason = subscribers.suppressed(connection, [key], course_id).get(key)

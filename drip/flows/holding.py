@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drip.errors import NotFound
-from drip.store import deliveries, stamps, versions
+from drip.store import deliveries, senders, stamps, versions
 
 if TYPE_CHECKING:
     from drip.store.session import Connection, Database
@@ -22,10 +22,16 @@ def hold(database: Database, course: str | None, reason: str) -> int:
 
 
 def release(database: Database, course: str | None) -> int:
-    """Release a course, or every course, with its held lessons and parked letters; return how many courses were held."""
+    """Release a course, or every course, with its held lessons and parked letters; return how many courses were held.
+
+    A sender that waits tries again at once, and a heartbeat from a clock that was wrong is forgotten.
+    """
     with database.write() as connection:
         _require(connection, course)
-        deliveries.unpark_all(connection, course, stamps.now_in(connection).machine)
+        now = stamps.now_in(connection).machine
+        deliveries.unpark_all(connection, course, now)
+        senders.try_again(connection, now)
+        stamps.forget_future_beats(connection, now)
         return versions.release(connection, course)
 
 

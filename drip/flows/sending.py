@@ -33,8 +33,9 @@ from drip.core.progress import next_step
 from drip.core.wording import day_in_words, weekday_name
 from drip.errors import DripError, RenderFault
 from drip.mail.envelope import Addressee, Rendering
+from drip.mail.guard import Unsendable
 from drip.mail.render import NeedsPerson
-from drip.store import deliveries, endings, marking, moves, recovery, results, senders, stamps, versions
+from drip.store import deliveries, endings, marking, moves, owners, recovery, results, senders, stamps, versions
 from drip.store.marking import Marked
 from drip.store.session import DatabaseTrouble
 
@@ -95,6 +96,8 @@ class Work:
     suspects: list[Suspect] = field(default_factory=list)
     one_by_one: bool = False
     stopped: bool = False
+    limited: bool = False
+    credit: int = 0
     why: Reason = Reason.LATER
 
 
@@ -151,7 +154,7 @@ class Sender:
             self._release(work, reason=Reason.CRASHES, crashed=not isinstance(trouble, DatabaseTrouble))
             self._die_if_anything_is_left()
             raise
-        if work.stopped:
+        if work.stopped or work.limited:
             self._release(work, reason=work.why)
         self._at("recorded")
         return count
@@ -172,6 +175,8 @@ class Sender:
         try:
             with self._database.write() as connection:
                 now = stamps.now_in(connection)
+                if not owners.may_work(connection, self._owner):
+                    raise CannotRecord
                 if senders.find(connection, self._door, now.machine).allows(batch_id):
                     deliveries.claim(connection, batch_id, owner=self._owner, now=now.machine, calendar=now.calendar)
                     ids = deliveries.claimed(connection, batch_id, owner=self._owner)
@@ -211,12 +216,14 @@ class Sender:
 
     def _send_piece(self, work: Work, piece: Piece) -> None:
         """Mark, hand over and record one request."""
-        granted = self._granted(work.letter.course, len(piece.ids))
-        if granted == 0:
-            work.stopped = True
+        if work.credit < len(piece.ids):
+            work.credit += self._granted(work.letter.course, len(piece.ids) - work.credit)
+        if work.credit < len(piece.ids):
+            # What the hour's rate leaves over waits for the next tick.
+            work.limited = True
+            piece = replace(piece, ids=piece.ids[: work.credit])
+        if not piece.ids:
             return
-        limited = granted < len(piece.ids)
-        piece = replace(piece, ids=piece.ids[:granted])
         token = uuid4().hex
         try:
             marked = self._mark(work, piece, token)
@@ -236,15 +243,16 @@ class Sender:
             self._unmark(piece.ids, token)
             raise
         self._at("marked")
-        if clock.monotonic() - marked.at > SEND_BY_SECONDS:
+        if clock.elapsed() - marked.at > SEND_BY_SECONDS:
             self._unmark(piece.ids, token)
             work.pieces.insert(0, piece)
             return
         answer = self._submit(message)
         self._at("answered")
         self._record(work, piece, marked, answer)
-        # What the hour's rate leaves over waits for the next tick.
-        work.stopped = work.stopped or limited
+        if isinstance(answer, (Submitted, Unknown)):
+            # What was refused costs nothing of the hour: the same grant serves the halves.
+            work.credit -= len(marked.ready)
 
     def _message(self, work: Work, marked: Marked) -> Message:
         """Put the rendered letter and each person's values into one request."""
@@ -258,6 +266,9 @@ class Sender:
         """Hand over once; an exception that escapes the door leaves the fate of the request unknown."""
         try:
             return self._mailer.submit(message)
+        except Unsendable as fault:
+            # Our own mistake, found before anything left: the letter waits, and nobody pays for it.
+            return Refused(str(fault), about_letter=True)
         except Exception as trouble:
             log.exception("door-broke")
             return Unknown(f"the door raised {type(trouble).__name__}")
@@ -271,10 +282,13 @@ class Sender:
                 work.stopped = True
                 deliveries.release(connection, piece.ids, owner=self._owner, now=now.machine, reason=Reason.LATER)
                 return None
+            if not owners.may_work(connection, self._owner):
+                raise CannotRecord
+            versions.keep_still(connection, letter.course)
             state = versions.running(connection)[letter.course]
             course = self._library.course(state.version_id, letter.course)
             marked = marking.mark(connection, letter, piece.ids, course, now, owner=self._owner, token=token)
-        return replace(marked, at=clock.monotonic())
+        return replace(marked, at=clock.elapsed())
 
     def _unmark(self, ids: Sequence[int], token: str) -> None:
         """Take back a mark before any request began: nothing was handed over."""

@@ -14,11 +14,11 @@ import structlog
 
 from drip import clock
 from drip.core import timing
-from drip.core.delivery import Breaker, Kind, Reason
+from drip.core.delivery import Breaker, Kind, Reason, State
 from drip.core.enrollment import Enrollment, Pause, Stage, placed, slot_of, step_of
 from drip.core.progress import next_step
 from drip.errors import DripError
-from drip.store import batches, deliveries, enrollments, moves, owners, recovery, senders, stamps, versions
+from drip.store import batches, deliveries, enrollments, moves, owners, recovery, results, senders, stamps, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,12 +102,12 @@ class Ticker:
             if abs(now.machine - expected) > CLOCK_DRIFT_MAX:
                 wrong = "it jumped while this process ran"
         if beat is not None and beat.machine_at - now.machine > CLOCK_DRIFT_MAX:
-            wrong = "the last heartbeat lies more than an hour in the future"
+            wrong = "the last heartbeat lies more than an hour in the future; if the clock is right now, run: drip release"
         if abs(server - now.machine) > CLOCK_DRIFT_MAX:
             wrong = "the database's clock shows another hour"
         if wrong:
             log.error("clock-off", why=wrong, machine=now.machine.isoformat())
-            msg = f"the clock of this machine is off: {wrong}; set it right (timedatectl), then restart drip"
+            msg = f"the clock of this machine seems off: {wrong}; set it right (timedatectl), then restart drip"
             raise ClockJumped(msg)
         self._last = (now.machine, elapsed)
 
@@ -205,11 +205,19 @@ class Ticker:
         """Give open letters whose window has closed the date on which they follow."""
         late = [delivery for delivery in deliveries.overdue(connection, now.calendar, self._page) if delivery.course in live]
         moves.lock_people(connection, [delivery.subscriber_id for delivery in late])
+        # Between the look and the lock she may have paused or chosen another day: her date stands.
+        late = deliveries.still_overdue(connection, [delivery.id for delivery in late], now.calendar)
         people = enrollments.find_many(connection, [delivery.enrollment_id for delivery in late])
         for delivery in late:
-            moves.follow_up(
-                connection, delivery, people[delivery.enrollment_id], live[delivery.course], now, reason=Reason.WINDOW
-            )
+            person, course = people[delivery.enrollment_id], live[delivery.course]
+            if person.state == Stage.ACTIVE:
+                moves.follow_up(connection, delivery, person, course, now, reason=Reason.WINDOW)
+            elif person.state == Stage.ENDED:
+                withheld = deliveries.withhold(connection, [delivery.id], reason=Reason.SUPPRESSED, now=now.machine)
+                results.conclude(connection, [delivery] if withheld else [], State.WITHHELD, live, calendar=now.calendar)
+            else:
+                # She left while it was under way and it came back: it waits for her.
+                moves.undate(connection, delivery.id, now, reason=Reason.LEFT)
         report.moved += len(late)
 
     # Batches --------------------------------------------------------------------------------------------------------

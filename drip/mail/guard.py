@@ -32,6 +32,10 @@ _DELIVERY = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _TAG = re.compile(r"[A-Za-z0-9_]+")
 
 
+class Unsendable(ValueError):
+    """A message that must not be handed over as it is: our own mistake, found before anything left."""
+
+
 def check(message: Message, *, recipients_max: int) -> None:
     """Raise `ValueError` when *message* cannot be handed over as it is, to at most *recipients_max* people."""
     _check_line("the sender's name", message.sender_name)
@@ -41,10 +45,10 @@ def check(message: Message, *, recipients_max: int) -> None:
     _check_line("the subject", message.subject)
     for name, content in (("subject", message.subject), ("text part", message.text), ("HTML part", message.html)):
         if not _string(f"the {name}", content).strip():
-            raise ValueError(f"the {name} is empty")
+            raise Unsendable(f"the {name} is empty")
     _check_headers("the message", message.headers)
     if not 1 <= len(message.recipients) <= recipients_max:
-        raise ValueError(f"{len(message.recipients)} recipients; a request has 1 to {recipients_max}")
+        raise Unsendable(f"{len(message.recipients)} recipients; a request has 1 to {recipients_max}")
     for position, recipient in enumerate(message.recipients):
         _check_recipient(f"recipient {position}", recipient, message)
     _check_unlike("address", [recipient.address.casefold() for recipient in message.recipients])
@@ -54,13 +58,13 @@ def check(message: Message, *, recipients_max: int) -> None:
 def _check_recipient(who: str, recipient: Recipient, message: Message) -> None:
     _check_address(f"the address of {who}", recipient.address)
     if not _DELIVERY.fullmatch(_string(f"the delivery id of {who}", recipient.delivery)):
-        raise ValueError(f"the delivery id of {who} is not 1 to 40 letters, digits, dots, hyphens and underscores")
+        raise Unsendable(f"the delivery id of {who} is not 1 to 40 letters, digits, dots, hyphens and underscores")
     _check_headers(who, recipient.headers)
     if len(recipient.substitutions) > SUBSTITUTIONS_MAX:
-        raise ValueError(f"{who} has more than {SUBSTITUTIONS_MAX} substitutions")
+        raise Unsendable(f"{who} has more than {SUBSTITUTIONS_MAX} substitutions")
     for tag, value in recipient.substitutions.items():
         if not _TAG.fullmatch(_string(f"a tag of {who}", tag)):
-            raise ValueError(f"a tag of {who} is not made of letters, digits and underscores alone")
+            raise Unsendable(f"a tag of {who} is not made of letters, digits and underscores alone")
         _string(f"the value of {tag} of {who}", value)
         if tag in message.subject or tag in message.reply_to:
             _check_line(f"the value of {tag} of {who}, which stands in a header,", value)
@@ -71,41 +75,41 @@ def _check_unlike(what: str, values: list[str]) -> None:
     for position, value in enumerate(values):
         first = seen.setdefault(value, position)
         if first != position:
-            raise ValueError(f"recipients {first} and {position} have the same {what}")
+            raise Unsendable(f"recipients {first} and {position} have the same {what}")
 
 
 def _check_headers(whose: str, headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(_string(f"a header's name of {whose}", name)):
-            raise ValueError(f"a header of {whose} has a name that is no header name")
+            raise Unsendable(f"a header of {whose} has a name that is no header name")
         if name.lower() in RESERVED_HEADERS:
-            raise ValueError(f"the header {name} of {whose} is reserved")
+            raise Unsendable(f"the header {name} of {whose} is reserved")
         _check_line(f"the header {name} of {whose}", value)
         if not value.strip() or not value.isascii():
-            raise ValueError(f"the header {name} of {whose} is empty or not ASCII (encode it by RFC 2047)")
+            raise Unsendable(f"the header {name} of {whose} is empty or not ASCII (encode it by RFC 2047)")
         if len(name) + len(value) + 2 > HEADER_LINE_CHARACTERS_MAX:
-            raise ValueError(f"the header {name} of {whose} is longer than a line may be")
+            raise Unsendable(f"the header {name} of {whose} is longer than a line may be")
 
 
 def _check_address(name: str, value: object) -> None:
     _check_line(name, value)
     if not _ADDRESS.fullmatch(_string(name, value)):
-        raise ValueError(f"{name} is not a plain address")
+        raise Unsendable(f"{name} is not a plain address")
 
 
 def _check_line(name: str, value: object) -> None:
     if _BREAK.search(_string(name, value)):
-        raise ValueError(f"{name} holds a line break or another control character")
+        raise Unsendable(f"{name} holds a line break or another control character")
 
 
 def _string(name: str, value: object) -> str:
     """Return *value*, proven to be a string that can be written in UTF-8."""
     if not isinstance(value, str):
-        raise ValueError(f"{name} is not a string")  # noqa: TRY004 - one kind of error for the caller
+        raise Unsendable(f"{name} is not a string")
     if value.isascii():
         return value
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{name} holds half a character (a lone surrogate)") from None
+        raise Unsendable(f"{name} holds half a character (a lone surrogate)") from None
     return value

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from drip import clock
 from drip.core.delivery import Answer, Refused, SenderRefused, Submitted, TryLater, Unknown
-from drip.mail.guard import check
+from drip.mail.guard import Unsendable, check
 from drip.mail.reason import scrubbed
 from drip.mail.transport import MayHaveArrived, NothingSent, Reply, Transport
 
@@ -87,7 +87,7 @@ def _personalization(position: int, recipient: Recipient) -> dict[str, Any]:
     if recipient.headers:
         part["headers"] = dict(recipient.headers)
     if _may_be_long(recipient) and len(json.dumps(part, ensure_ascii=False).encode()) > PERSONALIZATION_BYTES_MAX:
-        raise ValueError(f"what is personal to recipient {position} is over {PERSONALIZATION_BYTES_MAX} bytes")
+        raise Unsendable(f"what is personal to recipient {position} is over {PERSONALIZATION_BYTES_MAX} bytes")
     return part
 
 

@@ -159,6 +159,7 @@ class Mailbox:
 
     def __init__(self, path: Path | str) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch(mode=0o600)
         self._lock = threading.Lock()
         self._writer = _connected(path)
         self._read_lock = threading.Lock()

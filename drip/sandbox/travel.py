@@ -55,11 +55,12 @@ class Traveller:
         the letters.
         """
         self._wait_until_quiet()
-        with self._database.read() as connection:
+        # One transaction: a date that somebody brings forward meanwhile is seen, never passed over.
+        with self._database.write() as connection:
             moment = reports.next_moment(connection)
-        if moment is None or (limit is not None and moment > limit):
-            return None
-        self._move(moment)
+            if moment is None or (limit is not None and moment > limit):
+                return None
+            stamps.move_calendar(connection, moment)
         self._ask_for_tick()
         self._wait_until_quiet()
         return moment

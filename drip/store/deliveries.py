@@ -467,18 +467,27 @@ def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Deli
     """Return pending deliveries whose window has closed, those of held courses and lessons left out."""
     query = (
         sa.select(*_COLUMNS)
-        .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
         .where(
             deliveries.c.state == State.PENDING.value,
             deliveries.c.not_before <= calendar,
             deliveries.c.closes_at <= calendar,
-            enrollments.c.state == "active",
             ~held(),
         )
         .order_by(deliveries.c.not_before, deliveries.c.id)
         .limit(limit)
     )
     return [Delivery(*row) for row in connection.execute(query)]
+
+
+def still_overdue(connection: Connection, ids: Sequence[int], calendar: datetime) -> list[Delivery]:
+    """Return those of *ids* that are overdue still, for a caller who has locked their people since."""
+    query = sa.select(*_COLUMNS).where(
+        among(connection, deliveries.c.id, ids),
+        deliveries.c.state == State.PENDING.value,
+        deliveries.c.not_before <= calendar,
+        deliveries.c.closes_at <= calendar,
+    )
+    return [Delivery(*row) for row in connection.execute(query.order_by(deliveries.c.id))]
 
 
 # Recovery -----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ provider said before is heard, and whatever they say later waits for the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from drip.core import timing
@@ -76,6 +76,13 @@ def mark(
         _stop(connection, one.delivery, people[one.delivery.enrollment_id], course, now, owner=owner, reason=reason)
     if deliveries.mark_submitting(connection, going, owner=owner, token=token, now=now.machine) != len(going):
         raise NotOurs
+    # The provider has reported it though its answer said otherwise: it had the letter, and a second one would be a copy.
+    reported = [one.delivery for one in ready if one.delivery.id in going and one.delivery.outcome is not None]
+    if reported:
+        ids = [delivery.id for delivery in reported]
+        deliveries.settle(connection, ids, State.SUBMITTED, owner=owner, token=token, now=now.machine, reason="reported")
+        gone = [replace(delivery, went_on=going.pop(delivery.id)) for delivery in reported]
+        results.conclude(connection, gone, State.SUBMITTED, {letter.course: course}, calendar=now.calendar)
     return Marked(token, 0.0, tuple(one for one in ready if one.delivery.id in going), going, people, course)
 
 

@@ -171,26 +171,43 @@ def proven_dead(connection: Connection, owner: Owner, now: datetime) -> bool:
     """Whether it is proven that the process *owner* is gone; time alone never proves it."""
     if owner.dead_at is not None:
         return True
-    if owner.host == host_name() or connection.dialect.name == "sqlite":
-        return _dead_here(owner)
+    one_host = connection.dialect.name == "sqlite"
+    if owner.host == host_name() or one_host:
+        told = _lock_tells(owner)
+        if told is not None:
+            return told
+    if one_host:
+        # The lock file was wiped: only the process table can tell.
+        here = boot_id()
+        return (bool(owner.boot) and bool(here) and owner.boot != here) or not _runs(owner.pid)
+    # Another host, or a container of the same name that sees neither our files nor our processes.
     if now - owner.beat_at < REMOTE_GRACE:
         return False
     taken = connection.execute(sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": owner.advisory_key}).scalar_one()
     return bool(taken)
 
 
-def _dead_here(owner: Owner) -> bool:
-    path = Path(owner.lock_path)
+def _lock_tells(owner: Owner) -> bool | None:
+    """Whether the lock of *owner* says that it is dead; None when there is no lock to ask."""
     try:
-        with path.open("r+", encoding="ascii") as file:
+        with Path(owner.lock_path).open("r+", encoding="ascii") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
     except FileNotFoundError:
-        # It was closed in order, or the folder was wiped: then only the process table can tell.
-        here = boot_id()
-        return (bool(owner.boot) and bool(here) and owner.boot != here) or not _runs(owner.pid)
+        return None
+    except OSError:
+        # It is held; or somebody else's file that we may not open, and then nothing is proven.
+        return False
     return True
+
+
+def may_work(connection: Connection, owner_id: str) -> bool:
+    """Whether an owner is not taken for dead; until the transaction ends nobody can take it for dead.
+
+    A worker cut off for long loses its advisory lock and is buried by another host. When it comes back it must not go on
+    under its old name: everybody believes that nothing of that name is under way.
+    """
+    row = connection.execute(sa.select(owners.c.dead_at).where(owners.c.id == owner_id).with_for_update(read=True)).first()
+    return row is not None and row.dead_at is None
 
 
 def _runs(pid: int) -> bool:
@@ -204,9 +221,13 @@ def _runs(pid: int) -> bool:
 
 
 def mark_dead(connection: Connection, owner: Owner, now: datetime) -> None:
-    """Remember that *owner* is dead, and tidy its lock file away."""
+    """Remember that *owner* is dead; from here on it may not mark anything, see `may_work`."""
     connection.execute(owners.update().where(owners.c.id == owner.id, owners.c.dead_at.is_(None)).values(dead_at=now))
-    if owner.host == host_name() or connection.dialect.name == "sqlite":
+
+
+def tidy(owner: Owner) -> None:
+    """Remove the lock file of a dead *owner* of this host."""
+    with suppress(OSError):
         Path(owner.lock_path).unlink(missing_ok=True)
 
 

@@ -35,6 +35,8 @@ def bury(connection: Connection, owner: Owner, live: Mapping[str, LiveCourse], n
 
     What it had only claimed was not handed over and waits again. What it was handing over may have gone.
     """
+    # First of all: it waits for a mark that is being committed, and after it there are no more.
+    owners.mark_dead(connection, owner, now.machine)
     left = deliveries.owned_by(connection, owner.id)
     moves.lock_people(connection, [delivery.subscriber_id for delivery in left])
     claimed = [delivery.id for delivery in left if delivery.state == State.CLAIMED]
@@ -46,7 +48,7 @@ def bury(connection: Connection, owner: Owner, live: Mapping[str, LiveCourse], n
     results.conclude(connection, [leaving[delivery_id] for delivery_id in doubted], State.UNCERTAIN, live, calendar=now.calendar)
     # The provider may have reported a letter whose worker died before it could record: that is no doubt.
     known = deliveries.confirm_reported(connection, doubted, now.machine)
-    owners.mark_dead(connection, owner, now.machine)
+    owners.tidy(owner)
     return len(claimed), len(doubted) - len(known)
 
 

@@ -11,7 +11,7 @@ from drip.core.delivery import OPEN, Kind, Outcome, State
 from drip.core.enrollment import Pause, Stage
 from drip.store.deliveries import held as held_delivery
 from drip.store.enrollments import held_next_lesson
-from drip.store.tables import courses, deliveries, enrollments, omissions
+from drip.store.tables import courses, deliveries, enrollments, omissions, owners
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,6 +191,7 @@ def audit(connection: Connection, live: Mapping[str, LiveCourse]) -> list[str]:
     faults += _futures(connection)
     faults += _pointers(connection)
     faults += _copies(connection)
+    faults += _ownerless(connection)
     for course_id, course in live.items():
         faults += _gaps(connection, course_id, course)
     return faults
@@ -264,6 +265,18 @@ def _copies(connection: Connection) -> list[str]:
         .limit(20)
     )
     return [f"subscriber {row.subscriber_id} has two deliveries of {row.letter} for one occasion" for row in rows]
+
+
+def _ownerless(connection: Connection) -> list[str]:
+    """What is claimed or being handed over belongs to an owner that is not taken for dead."""
+    rows = connection.execute(
+        sa.select(deliveries.c.id, deliveries.c.state)
+        .outerjoin(owners, owners.c.id == deliveries.c.owner)
+        .where(deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value]))
+        .where(sa.or_(owners.c.id.is_(None), owners.c.dead_at.is_not(None)))
+        .limit(20)
+    )
+    return [f"delivery {row.id} is {row.state} by nobody who lives" for row in rows]
 
 
 def _gaps(connection: Connection, course_id: str, course: LiveCourse) -> list[str]:

@@ -52,7 +52,9 @@ def find(connection: Connection, door: str, now: datetime) -> Sender:
 def ensure(connection: Connection, door: str, now: datetime) -> None:
     """Make the row of *door* unless it is there."""
     if connection.execute(sa.select(senders.c.door).where(senders.c.door == door)).first() is None:
-        add_new(connection, senders, [{"door": door, "state": Breaker.CLOSED.value, "since": now}])
+        # It was never closed to anybody: no hint from before this moment was turned down.
+        long_since = now - timedelta(days=1)
+        add_new(connection, senders, [{"door": door, "state": Breaker.CLOSED.value, "since": long_since}])
 
 
 def backoff_seconds(failures: int, asked: float | None = None) -> float:
@@ -133,3 +135,9 @@ def give_up_probe(connection: Connection, door: str, batch_id: str, now: datetim
         .where(senders.c.door == door, senders.c.state == Breaker.PROBING.value, senders.c.probe_batch == batch_id)
         .values(state=Breaker.OPEN.value, probe_batch=None, retry_at=now)
     )
+
+
+def try_again(connection: Connection, now: datetime) -> None:
+    """Let every sender that backs off or is paused probe with the next tick."""
+    waiting = senders.c.state.in_([Breaker.OPEN.value, Breaker.PAUSED.value])
+    connection.execute(senders.update().where(waiting).values(retry_at=now))

@@ -79,7 +79,13 @@ class Database:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": 60, "check_same_thread": False}, pool_size=10, max_overflow=20)
+    engine = sa.create_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": 60, "check_same_thread": False},
+        pool_size=10,
+        max_overflow=20,
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
@@ -99,6 +105,8 @@ def _sqlite_engine(url: str) -> Engine:
 def _postgresql_engine(url: str) -> Engine:
     return sa.create_engine(
         url,
+        # Addresses are among the parameters, and an error message may reach a log.
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_size=5,
         max_overflow=20,

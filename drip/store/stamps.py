@@ -80,6 +80,11 @@ def beat(connection: Connection, name: str, now: Now, detail: str = "") -> None:
         add_new(connection, beats, [{"name": name, **values}])
 
 
+def forget_future_beats(connection: Connection, now: datetime) -> None:
+    """Forget heartbeats that lie in the future: a clock was wrong when they were written, and somebody has set it right."""
+    connection.execute(beats.delete().where(beats.c.machine_at > now))
+
+
 def last_beat(connection: Connection, name: str) -> sa.Row[tuple[str, datetime, datetime, str]] | None:
     """Return the last heartbeat of *name* with `machine_at`, `calendar_at` and `detail`."""
     return connection.execute(sa.select(beats).where(beats.c.name == name)).first()

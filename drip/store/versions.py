@@ -100,6 +100,11 @@ def running(connection: Connection) -> dict[str, CourseState]:
     return {row.id: CourseState(*row) for row in rows}
 
 
+def keep_still(connection: Connection, course: str) -> None:
+    """Let nobody hold or release *course* until the transaction ends: a hold then waits for the mark before it."""
+    connection.execute(sa.select(courses.c.id).where(courses.c.id == course).with_for_update(read=True))
+
+
 def hold(connection: Connection, course: str | None, reason: str, now: datetime) -> int:
     """Hold *course*, or every course, and return how many were not held before."""
     change = courses.update().where(courses.c.held_at.is_(None)).values(held_at=now, held_reason=reason)

@@ -79,7 +79,7 @@ def _add_pause(router: APIRouter, desk: Desk) -> None:
         public_id, weeks = shown.person.public_id, form.get("weeks", "")
         if "resume" in form:
             adjusted = adjusting.resume(database, library, public_id, wait_seconds=wait_seconds)
-        elif weeks == UNTIL_I_SAY or (weeks.isascii() and weeks.isdigit() and int(weeks) in adjusting.PAUSE_WEEKS):
+        elif weeks == UNTIL_I_SAY or (weeks in {str(offered) for offered in adjusting.PAUSE_WEEKS}):
             count = None if weeks == UNTIL_I_SAY else int(weeks)
             adjusted = adjusting.pause(database, library, public_id, weeks=count, wait_seconds=wait_seconds)
         else:
