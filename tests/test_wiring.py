@@ -33,7 +33,7 @@ def test_the_other_door_is_refused(prepare: Prepare) -> None:
     """A database of the sandbox is never used with a provider."""
     prepare()
     with pytest.raises(WrongDoor, match="sandbox"):
-        prepare(environment={"SENDGRID_API_KEY": "SG.key"})
+        prepare(environment={"SENDGRID_API_KEY": "SG.key", "DRIP_BASE_URL": "https://letters.example.net"})
 
 
 def test_three_that_start_at_once_publish_one_version(deployment: Deployment, prepare: Prepare) -> None:

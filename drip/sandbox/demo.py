@@ -307,15 +307,14 @@ def up(settings: Settings, *, workers: int) -> int:
     with alone(settings.state):
         settings = config.with_local_keys(settings)
         if not _prepared(settings):
-            words = "schedules.yaml or a letter differs from the applied version; people get the applied one (README, Changing the course)."
-            console.print(words, style="yellow")
+            console.print("schedules.yaml or a letter differs from the applied version that people get:", style="yellow")
+            console.print("see README.md, Changing the course.", style="yellow")
         with Machine(settings, workers=workers, tell=lambda line: console.print(f"  {line}", style="dim")) as machine:
             console.print(f"Pages:   {settings.base_url}", style="bold")
             if machine.mailbox_url:
                 console.print(f"Mailbox: {machine.mailbox_url}", style="bold")
-                console.print(
-                    f"Nothing leaves this machine. Add somebody:\n  {config.command()} subscribers add you@example.net --confirmed"
-                )
+                console.print("Nothing leaves this machine. Add somebody:")
+                console.print(f"  {config.command()} subscribers add you@example.net --confirmed")
             console.print("Ctrl-C ends everything.")
             _until_interrupted(machine)
     return 0
