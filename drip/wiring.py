@@ -222,7 +222,7 @@ class Deployment:
         if result.schedule is None:
             raise ProblemsFound(result.problems)
         if self.settings.door == REAL:
-            _require_own_addresses(result.schedule)
+            require_own_addresses(result.schedule)
         with self.database.write() as connection:
             # Web, worker and beat may start together: the first publishes, the others find it.
             stamps.lock(connection)
@@ -288,7 +288,7 @@ class Deployment:
         )
 
 
-def _require_own_addresses(schedule: Schedule) -> None:
+def require_own_addresses(schedule: Schedule) -> None:
     """Raise SettingsError when a course would write to real people from an address that is nobody's."""
     examples = ("example.org", "example.com", "example.net")
     for course_id, course in schedule.courses.items():

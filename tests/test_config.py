@@ -66,6 +66,10 @@ def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
         ({"DRIP_SECRET_KEYS": "a-key-of-twenty-chars,short"}, "at least 16 characters"),
         ({"DRIP_LOG": "loud"}, "DRIP_LOG"),
         ({"SENDGRID_API_KEY": ""}, "no provider is set"),
+        ({"DRIP_BASE_URL": "http://127.0.0.1:8000"}, "an address of this machine"),
+        ({"DRIP_BASE_URL": "https://briefe.ex\u00e4mple.de"}, "DRIP_BASE_URL must be an address"),
+        ({"DRIP_BASE_URL": "https://user:word@x.org"}, "DRIP_BASE_URL must be an address"),
+        ({"SENDGRID_APIKEY": "SG.x"}, "did you mean SENDGRID_API_KEY"),
     ],
 )
 def test_contradictions_are_refused(change: dict[str, str], words: str) -> None:

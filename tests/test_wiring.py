@@ -7,9 +7,10 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from drip.errors import NotFound, ProblemsFound, WrongDoor
+from drip.core.schedule import Schedule
+from drip.errors import NotFound, ProblemsFound, SettingsError, WrongDoor
 from drip.store.tables import versions
-from drip.wiring import Deployment
+from drip.wiring import Deployment, require_own_addresses
 from tests.conftest import Prepare
 
 
@@ -71,3 +72,23 @@ def test_a_version_is_parsed_once_and_an_unknown_one_is_not_found(deployment: De
     for version, course in ((1, "other"), (9, "small")):
         with pytest.raises(NotFound):
             deployment.library.course(version, course)
+
+
+def test_a_placeholder_address_is_refused_with_a_provider() -> None:
+    """Nobody real gets a letter from an address that is nobody's; the message names the place in the schedule."""
+    schedule = Schedule.model_validate(
+        {
+            "courses": {
+                "small": {
+                    "title": "Small",
+                    "from": {"name": "Sam", "email": "letters@drip.test"},
+                    "reply_to": "hello@example.org",
+                    "postal_address": "1 Street",
+                    "timezone": "Europe/London",
+                    "phases": [],
+                }
+            }
+        }
+    )
+    with pytest.raises(SettingsError, match=r"courses\.small\.reply_to"):
+        require_own_addresses(schedule)

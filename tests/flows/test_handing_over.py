@@ -15,7 +15,7 @@ from drip.flows.sending import CannotRecord
 from drip.store import endings, recovery, subscribers
 from drip.store.session import DatabaseTrouble
 from tests.conftest import Prepare
-from tests.course import lesson
+from tests.course import SCHEDULE, lesson
 from tests.engine import Engine, engine_on
 from tests.faulty import Failing, Points
 
@@ -317,7 +317,8 @@ DRAFT = {"one/hello.md": lesson("hello").replace("hard_day:", "draft: true\nhard
 
 def test_a_draft_never_goes_to_a_real_provider(prepare: Prepare) -> None:
     """At a real door a draft is held."""
-    with engine_on(prepare(changed=DRAFT, environment={"SENDGRID_API_KEY": "SG.a-key-of-the-provider"})) as engine:
+    real = {"SENDGRID_API_KEY": "SG.a-key-of-the-provider", "DRIP_BASE_URL": "https://letters.drip.test"}
+    with engine_on(prepare(schedule=SCHEDULE.replace("example.org", "drip.test"), changed=DRAFT, environment=real)) as engine:
         engine.join("ada")
         engine.work()
         assert [] == engine.mailer.requests
