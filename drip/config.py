@@ -184,6 +184,9 @@ def _given(environment: Mapping[str, str] | None) -> dict[str, object]:
         for name in sorted(given)
         if name.startswith("DRIP_") and not name.startswith("DRIP_TEST_") and not _known(name)
     ]
+    # The one name that is not ours and decides whether anything leaves this machine.
+    alike = [name for name in sorted(given) if name.startswith("SENDGRID") and "KEY" in name and not _known(name)]
+    faults += [f"{name} is not a setting of drip; did you mean SENDGRID_API_KEY?" for name in alike]
     for name, field in NAMES.items():
         text = given.get(name, "").strip()
         path = given.get(f"{name}_FILE", "").strip()

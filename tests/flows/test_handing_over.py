@@ -318,7 +318,9 @@ DRAFT = {"one/hello.md": lesson("hello").replace("hard_day:", "draft: true\nhard
 def test_a_draft_never_goes_to_a_real_provider(prepare: Prepare) -> None:
     """At a real door a draft is held."""
     real = {"SENDGRID_API_KEY": "SG.a-key-of-the-provider", "DRIP_BASE_URL": "https://letters.drip.test"}
-    with engine_on(prepare(schedule=SCHEDULE.replace("example.org", "drip.test"), changed=DRAFT, environment=real)) as engine:
+    with engine_on(
+        prepare(schedule=SCHEDULE.replace("example.org", "drip-course.net"), changed=DRAFT, environment=real)
+    ) as engine:
         engine.join("ada")
         engine.work()
         assert [] == engine.mailer.requests
