@@ -73,6 +73,7 @@ class Crowd:
         self.names = [f"p{number}" for number in range(people)]
         self.queue: list[str] = []
         self._stop = threading.Event()
+        self._pressed: set[str] = set()
         engine.mailer.otherwise = SlowDoor(self.journal, trouble)
         engine.join(*self.names)
 
@@ -133,9 +134,14 @@ class Crowd:
             time.sleep(0.01)
             name = own.choice(self.names)
             with self.journal.lock:
-                if name in self.journal.stopped:
+                if name in self.journal.stopped or name in self._pressed:
                     return
-            self._press(own, name)
+                # One hand a person: a pause that somebody else replaces a moment later is no stop.
+                self._pressed.add(name)
+            try:
+                self._press(own, name)
+            finally:
+                self._pressed.discard(name)
 
         self._repeat(press)
 
