@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from drip.core.problem import did_you_mean
 from drip.errors import SettingsError, UsageError
 from drip.store.stamps import REAL, SANDBOX
 
@@ -218,7 +219,8 @@ def _known(name: str) -> bool:
 
 
 def _unknown(name: str) -> str:
-    return f"{name} is not a setting of drip; known are {', '.join(sorted(NAMES))}, each also with _FILE"
+    known = f"known are {', '.join(sorted(NAMES))}, each also with _FILE"
+    return f"{name} is not a setting of drip; {did_you_mean(name.removesuffix('_FILE'), NAMES, otherwise=known)}"
 
 
 def with_local_keys(settings: Settings) -> Settings:

@@ -30,8 +30,9 @@ FORMAT = 1
 )
 @click.pass_context
 def check(ctx: click.Context, *, as_json: bool, join: datetime | None, zone: str | None, schedule: Path, emails: Path) -> None:
-    """Find every fault in the schedule and the letters, and show the calendar of one person who joins.
+    """Find every fault in the schedule and the letters.
 
+    Ends with the calendar of one person who joins.
     Nothing is changed. Exits with 1 when there is a fault; warnings alone exit with 0.
     """
     from drip.cli.calendar import calendars_of, print_calendar
@@ -103,13 +104,11 @@ def zone_named(name: str) -> ZoneInfo:
     """Return the time zone called *name*, or say which one was perhaps meant."""
     from zoneinfo import ZoneInfo
 
-    from drip.core.problem import did_you_mean
-    from drip.core.timeword import zone_names
+    from drip.core.timeword import zone_hint, zone_names
     from drip.errors import UsageError
 
     if name not in zone_names():
-        hint = did_you_mean(name, zone_names(), otherwise="write a name such as Europe/London")
-        raise UsageError(f"there is no time zone {name!r}; {hint}")
+        raise UsageError(f"there is no time zone {name!r}; {zone_hint(name)}")
     return ZoneInfo(name)
 
 

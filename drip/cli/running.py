@@ -20,7 +20,10 @@ def up(*, workers: int) -> None:
 @click.command()
 @click.option("--exit", "exit_when_done", is_flag=True, help="End by itself; the exit code is 0 only when the audit holds.")
 def demo(*, exit_when_done: bool) -> None:
-    """Run the whole course in about a minute, with a dozen people, into a local mailbox in var/demo."""
+    """Run the whole course in a minute, into a local mailbox.
+
+    A dozen people, the same worker, beat and client as in production; everything is kept in var/demo.
+    """
     _become("demo", *(["--exit"] if exit_when_done else []))
 
 

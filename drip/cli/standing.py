@@ -9,11 +9,17 @@ import click
 
 FORMAT = 1
 
+QUIET_SECONDS_MAX = 30
+"""A tick comes every few seconds; after this long without one something has stopped."""
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 def status(*, as_json: bool) -> None:
-    """Show how things stand right now: the clock, the workers, the sender, what is held, due and open."""
+    """Show how things stand right now.
+
+    The clock, the workers, the sender, what is held, due and open.
+    """
     from drip.cli.opening import opened
     from drip.flows import reporting
 
@@ -24,7 +30,7 @@ def status(*, as_json: bool) -> None:
         return
     tick = found["last_tick_seconds_ago"]
     click.echo(f"Calendar   {found['calendar']}")
-    click.echo(f"Workers    {'no tick yet: is drip up running?' if tick is None else f'last tick {tick} seconds ago'}")
+    click.echo(f"Workers    {_tick_words(tick)}")
     sender = found["sender"]
     click.echo(f"Sender     {sender['door']}: {_sender_words(sender)}")
     for course in found["courses"]:
@@ -45,6 +51,23 @@ def status(*, as_json: bool) -> None:
     click.echo(f"Next       {found['next_moment'] or 'nothing is dated'}")
 
 
+def _tick_words(seconds_ago: float | None) -> str:
+    """Return when the workers last ticked, and what to do when they should have."""
+    if seconds_ago is None:
+        return "no tick yet: nothing is sent before drip up runs (or a beat and a worker)"
+    if seconds_ago <= QUIET_SECONDS_MAX:
+        return f"last tick {seconds_ago} seconds ago"
+    return f"NOTHING RUNS: the last tick was {_span(seconds_ago)} ago; start drip up (or look at the beat and the worker)"
+
+
+def _span(seconds: float) -> str:
+    """Return a length of time in its largest fitting unit."""
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}s"
+    return f"{seconds:.0f} seconds"
+
+
 def _sender_words(sender: dict[str, Any]) -> str:
     """Return whether letters go, and if not why, what to do, and when it is tried again."""
     words = {"closed": "working", "open": "waiting", "probing": "trying again with one letter", "paused": "paused"}
@@ -59,7 +82,10 @@ def _sender_words(sender: dict[str, Any]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @click.pass_context
 def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
-    """Show what became of every letter that fell due: due = submitted + withheld + failed + uncertain + open."""
+    """Show what became of every letter that fell due.
+
+    due = submitted + withheld + failed + uncertain + open
+    """
     from drip.cli.opening import opened
     from drip.flows import reporting
 
@@ -88,25 +114,44 @@ def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
 @click.argument("course", required=False)
 @click.option("--reason", default="held by an operator", help="Why, for those who ask later.")
 def hold(*, course: str | None, reason: str) -> None:
-    """Stop sending COURSE, or every course; nobody loses a letter, and nobody gets a burst after the release."""
+    """Stop sending COURSE, or every course.
+
+    Nobody loses a letter, and nobody gets a burst after the release.
+    """
     from drip.cli.opening import opened
     from drip.flows import holding
 
     with opened() as deployment:
         count = holding.hold(deployment.database, course, reason)
-    click.echo(f"held: {count}" if count else "nothing to hold: it was held already, or there is no course yet")
+    click.echo(_held_words(count, course))
+
+
+def _held_words(count: int, course: str | None) -> str:
+    """Return what a hold did and how to end it."""
+    if not count:
+        return "nothing to hold: it was held already, or there is no course yet"
+    what = course or ("the course" if count == 1 else f"all {count} courses")
+    return f"{what} stands still: nothing more goes out until drip release"
 
 
 @click.command()
 @click.argument("course", required=False)
 def release(*, course: str | None) -> None:
-    """Let COURSE, or every course, go on, with the lessons that were held in it and the letters that were parked."""
+    """Let COURSE, or every course, go on.
+
+    The lessons that were held in it and the letters that were parked go on too.
+    """
     from drip.cli.opening import opened
     from drip.flows import holding
 
     with opened() as deployment:
         count = holding.release(deployment.database, course)
-    click.echo(f"released: {count}" if count else "no course was held; held lessons and parked letters may go now")
+    what = course or ("the course" if count == 1 else f"{count} courses")
+    click.echo(
+        f"{what} goes on; whatever was waiting follows at people's own hours"
+        if count
+        else "no course was held; held lessons and parked letters may go now"
+    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -133,7 +178,10 @@ def upgrade() -> None:
 
 @click.command()
 def keys() -> None:
-    """Print fresh keys for DRIP_SECRET_KEYS and DRIP_SUPPRESSION_KEY; nothing is stored."""
+    """Print fresh secret keys; nothing is stored.
+
+    One for DRIP_SECRET_KEYS and one for DRIP_SUPPRESSION_KEY.
+    """
     import secrets
 
     click.echo(f"DRIP_SECRET_KEYS={secrets.token_urlsafe(32)}")

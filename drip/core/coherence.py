@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 
-from drip.core.problem import Problem, Severity, did_you_mean, quoted
+from drip.core.problem import Problem, Severity, quoted
 from drip.core.source import Document, Path
-from drip.core.timeword import clock_time_of, days_of, weekdays_of, zone_names
+from drip.core.timeword import clock_time_of, days_of, weekdays_of, zone_hint, zone_names
 
 _Value = TypeVar("_Value")
 _EXAMPLE_DOMAINS = ("example.org", "example.com", "example.net")
@@ -232,8 +232,7 @@ class _Course:
     def _others(self) -> None:
         zone = self.content.get("timezone")
         if isinstance(zone, str) and zone not in zone_names():
-            hint = did_you_mean(zone, zone_names(), otherwise="write a name such as Europe/London")
-            self._say("S203", ("timezone",), f"there is no time zone {quoted(zone)}", hint)
+            self._say("S203", ("timezone",), f"there is no time zone {quoted(zone)}", zone_hint(zone))
         url = _mapping(self.content.get("program")).get("url")
         if isinstance(url, str) and (not url.startswith("https://") or len(url.split()) != 1 or url == "https://"):
             self._say("S213", ("program", "url"), f"{quoted(url)} is not an https address", "begin it with https://")

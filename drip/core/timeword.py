@@ -7,6 +7,8 @@ from datetime import time
 from functools import cache
 from zoneinfo import available_timezones
 
+from drip.core.problem import did_you_mean
+
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The weekday words of a schedule; the index is `date.weekday()`."""
 
@@ -48,6 +50,15 @@ def weekdays_of(words: object) -> tuple[str, ...]:
         return tuple(day for day in WEEKDAYS if day in words)
     msg = f"{words!r} is not a list of weekdays; write [tue] or [mon, thu], or the word any"
     raise ValueError(msg)
+
+
+def zone_hint(name: str) -> str:
+    """Return the remedy for a zone that does not exist: the zone of that city, or the nearest name, or an example."""
+    city = "_".join(name.casefold().split())
+    by_city = sorted(zone for zone in zone_names() if "/" in zone and zone.rpartition("/")[2].casefold() == city)
+    if by_city:
+        return f"did you mean {by_city[0]}?"
+    return did_you_mean(name, zone_names(), otherwise="write a name such as Europe/London")
 
 
 @cache

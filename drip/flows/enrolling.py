@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from drip.core.address import address_key, clean_name, normal_address
 from drip.core.delivery import Kind, Reason
 from drip.core.enrollment import END, Enrollment, Stage, begun
-from drip.core.timeword import zone_names
+from drip.core.timeword import zone_hint, zone_names
 from drip.errors import NotFound, UsageError
 from drip.store import deliveries, endings, enrollments, stamps, subscribers, versions
 
@@ -66,7 +66,7 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
         live = _course(connection, library, wish.course)
         course_id, course = live
         if wish.timezone and wish.timezone not in zone_names():
-            msg = f"{wish.timezone!r} is not a time zone; write one such as Europe/London"
+            msg = f"there is no time zone {wish.timezone!r}; {zone_hint(wish.timezone)}"
             raise UsageError(msg)
         reason = subscribers.suppressed(connection, [key], course_id).get(key)
         if reason is not None and not (reason == Reason.LEFT and not confirmed):

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -24,7 +23,7 @@ from drip.sandbox.courier import Courier
 from drip.sandbox.faults import Faults
 from drip.sandbox.guard import Guard
 from drip.sandbox.mailbox import DELIVERY, Mailbox
-from drip.sandbox.pages import page_router
+from drip.sandbox.pages import Reader, page_router
 from drip.sandbox.signing import SigningKey
 from drip.sandbox.strict import (
     BODY_BYTES_MAX,
@@ -77,13 +76,13 @@ def make_sandbox(
     signing_key: SigningKey | None = None,
     calendar: Callable[[], datetime] = clock.machine_now,
     time_machine: TimeMachine | None = None,
-    zone_of: Callable[[str], ZoneInfo | None] | None = None,
+    reader_of: Callable[[str], Reader] | None = None,
     faults: Faults | None = None,
 ) -> FastAPI:
     """Return the whole sandbox as one application: the API, its controls for tests, and the mailbox pages.
 
     *webhook_url* is where signed events go, and needs *signing_key*; without it none are made. *calendar* tells the
-    calendar's instant. *zone_of* gives the zone in which a person's letters are dated (UTC when it knows none).
+    calendar's instant. *reader_of* tells what the engine knows of whoever reads at an address.
     The application owns neither *store* nor *time_machine*: whoever made them closes them.
     """
     faults = Faults() if faults is None else faults
@@ -110,7 +109,7 @@ def make_sandbox(
     if time_machine is not None:
         app.include_router(time_router(time_machine))
     pilot = None if time_machine is None else Pilot(time_machine)
-    app.include_router(page_router(store, calendar=calendar, pilot=pilot, zone_of=zone_of, courier=courier))
+    app.include_router(page_router(store, calendar=calendar, pilot=pilot, reader_of=reader_of, courier=courier))
     return app
 
 

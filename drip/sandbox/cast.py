@@ -39,6 +39,10 @@ class Guest:
         return self.address or f"{self.name.lower()}@example.net"
 
 
+LATE_SINCE = timedelta(days=25)
+"""How long ago the last two joined when the demo stays up: they have had letters, and most are still to come."""
+
+
 def clock_change(zone: str, begins: datetime, ends: datetime) -> datetime | None:
     """Return the hour between *begins* and *ends* at which the clocks of *zone* first change; None when they do not."""
     place = ZoneInfo(zone)
@@ -82,3 +86,10 @@ def cast(begins: datetime) -> list[Guest]:
         Guest("Kim", "Asia/Kolkata", send_at="18:30", note="at half past six"),
         Guest("Lou", "Europe/London", what="rough", after=8, note="holds a letter a week"),
     ]
+
+
+LATE = (
+    Guest("Mia", "Europe/London", note="joined last"),
+    Guest("Noor", "America/New_York", note="joined last"),
+)
+"""Who joins when everybody else has finished, so that somebody is half-way while the demo stays up."""

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import signal
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from rich.live import Live
 from drip import clock, config
 from drip.errors import DripError, UsageError
 from drip.flows import enrolling, reporting
-from drip.sandbox.cast import Guest, cast
+from drip.sandbox.cast import LATE, LATE_SINCE, Guest, cast
 from drip.sandbox.machine import Machine, alone, free_port
 from drip.sandbox.picture import Seen, picture
 from drip.sandbox.visitor import Visitor
@@ -24,7 +25,7 @@ from drip.store import enrollments, stamps, versions
 from drip.wiring import Deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Group
 
@@ -68,8 +69,23 @@ class Demo:
 
     def invite(self) -> None:
         """Enroll a dozen people."""
+        self._enroll(cast(stamps.now(self._deployment.database).calendar))
+
+    def half_way(self) -> None:
+        """Let two more people join and some weeks pass, so that the links of somebody half-way can be tried."""
+        begins = stamps.now(self._deployment.database).calendar
+        self._enroll(LATE)
+        with self._shown() as show:
+            while (moment := self._post("/sandbox/time/step")["moment"]) is not None:
+                self._look()
+                show()
+                if datetime.fromisoformat(moment) >= begins + LATE_SINCE:
+                    break
+            self._await_reports()
+
+    def _enroll(self, guests: Sequence[Guest]) -> None:
         deployment = self._deployment
-        for guest in cast(stamps.now(deployment.database).calendar):
+        for guest in guests:
             wish = enrolling.Wish(
                 guest.mailbox,
                 name=guest.name,
@@ -266,13 +282,21 @@ def _shown(show: Demo, machine: Machine, console: Console, *, exit_when_done: bo
     if exit_when_done:
         # Nothing is open any more: they may go while the sum is made.
         machine.wind_down()
+    else:
+        show.half_way()
     holds = show.summary()
     console.print(f"The course took {clock.monotonic() - begun:.0f} seconds.", style="dim")
     if exit_when_done:
-        console.print(f"The mailbox is kept in {machine.settings.state / 'mailbox.db'}; without --exit it stays open at")
-        console.print(machine.mailbox_url)
+        console.print("Without --exit the mailbox stays open in the browser, with every letter and its links.")
     else:
         console.print(f"\nMailbox: {machine.mailbox_url}", style="bold")
+        names = " and ".join(guest.name for guest in LATE)
+        console.print(f"{names} are half-way: try the links at the foot of their letters.")
+        console.print("Or add somebody, and let the mailbox pass a week:")
+        console.print(
+            f"  DRIP_STATE={machine.settings.state} {config.command()} subscribers add you@example.net --confirmed",
+            soft_wrap=True,
+        )
         console.print("Everything stays up to be looked at; Ctrl-C ends it.")
         _until_interrupted(machine)
     return 0 if holds else 1

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -57,13 +56,21 @@ _VIEWS: tuple[tuple[View, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose mailbox it is: the zone in which her letters are dated, and in words why none comes just now."""
+
+    zone: tzinfo = UTC
+    standing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Desk:
     """What every page needs."""
 
     store: Mailbox
     calendar: Callable[[], datetime]
     pilot: Pilot | None
-    zone_of: Callable[[str], ZoneInfo | None] | None
+    reader_of: Callable[[str], Reader] | None
     courier: Courier | None
     templates: Environment
 
@@ -82,7 +89,11 @@ class _Desk:
 
     def zone(self, address: str) -> tzinfo:
         """Return the zone in which *address* reads her letters."""
-        return (None if self.zone_of is None else self.zone_of(address)) or UTC
+        return self.reader(address).zone
+
+    def reader(self, address: str) -> Reader:
+        """Return what the engine knows of whoever reads at *address*."""
+        return Reader() if self.reader_of is None else self.reader_of(address)
 
 
 def page_router(
@@ -90,11 +101,11 @@ def page_router(
     *,
     calendar: Callable[[], datetime],
     pilot: Pilot | None = None,
-    zone_of: Callable[[str], ZoneInfo | None] | None = None,
+    reader_of: Callable[[str], Reader] | None = None,
     courier: Courier | None = None,
 ) -> APIRouter:
     """Return the mailbox pages."""
-    desk = _Desk(store, calendar, pilot, zone_of, courier, _templates())
+    desk = _Desk(store, calendar, pilot, reader_of, courier, _templates())
     router = APIRouter(include_in_schema=False)
     style = resources.files("drip.sandbox").joinpath("static", "sandbox.css").read_bytes()
 
@@ -124,7 +135,7 @@ def _add_lists(router: APIRouter, desk: _Desk) -> None:
             number=page,
             find=find,
             counts=counts,
-            zone=desk.zone,
+            reader=desk.reader,
             refresh=True,
         )
 
@@ -134,7 +145,8 @@ def _add_lists(router: APIRouter, desk: _Desk) -> None:
         if not letters:
             return desk.page("nothing.html", status=404, what="There is no letter for this address yet.")
         total = desk.store.letters_of(address)
-        return desk.page("mailbox.html", address=letters[0].address, letters=letters, total=total, zone=desk.zone, refresh=True)
+        reader = desk.reader(letters[0].address)
+        return desk.page("mailbox.html", address=letters[0].address, letters=letters, total=total, reader=reader, refresh=True)
 
 
 def _add_letters(router: APIRouter, desk: _Desk) -> None:

@@ -9,9 +9,13 @@ from zoneinfo import ZoneInfo
 
 from drip import clock
 from drip.core.address import address_key
+from drip.core.enrollment import Enrollment, Pause, Stage
+from drip.core.event import COMPLAINED, UNSUBSCRIBED
+from drip.core.wording import MONTH_NAMES
 from drip.errors import DripError
 from drip.sandbox.api import make_sandbox
 from drip.sandbox.mailbox import Mailbox
+from drip.sandbox.pages import Reader
 from drip.sandbox.serve import serve as serve_application
 from drip.sandbox.signing import load_key
 from drip.store import enrollments, events, reports, stamps, subscribers
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.01
 ASK_AGAIN_SECONDS = 1.0
 STALLED_SECONDS = 90.0
+
+ENDINGS = {COMPLAINED: "reported as spam", UNSUBSCRIBED: "unsubscribed at the provider"}
+"""Why a course ended for good, where it was not a dead mailbox."""
 
 
 class Stalled(DripError):
@@ -128,6 +135,25 @@ class Traveller:
         return ", ".join(f"{count} {one if count == 1 else many}" for (one, many), count in counts.items() if count)
 
 
+def standing(person: Enrollment) -> str:
+    """Return in a few words why somebody gets no more letters, or none just now; empty while they come."""
+    match person.state:
+        case Stage.ASKED:
+            return "asked to confirm"
+        case Stage.FINISHED:
+            return "finished"
+        case Stage.LEFT:
+            return "left"
+        case Stage.ENDED:
+            return ENDINGS.get(person.ended_why, "mailbox gone")
+        case _ if person.paused == Pause.OPEN:
+            return "pauses until she says"
+        case _ if person.paused == Pause.WEEKS and person.next_letter_on is not None:
+            return f"pauses until {person.next_letter_on.day} {MONTH_NAMES[person.next_letter_on.month - 1]}"
+        case _:
+            return ""
+
+
 def serve(settings: Settings, host: str, port: int, *, ask_for_tick: Callable[[], None]) -> None:
     """Serve the sandbox of an installation until a signal ends the process; raises WrongDoor for a real one."""
     deployment = Deployment(settings)
@@ -138,14 +164,18 @@ def serve(settings: Settings, host: str, port: int, *, ask_for_tick: Callable[[]
     database = deployment.database
     mailbox = Mailbox(settings.state / "mailbox.db")
 
-    def zone_of(address: str) -> ZoneInfo | None:
+    def enrollment_of(address: str) -> Enrollment | None:
         with database.read() as connection:
             subscriber = subscribers.find_by_key(connection, address_key(address, deployment.suppression_key))
             found = enrollments.find_for(connection, subscriber.id) if subscriber else []
+        return found[0] if found else None
+
+    def reader_of(address: str) -> Reader:
+        found = enrollment_of(address)
         try:
-            return ZoneInfo(found[0].zone) if found else None
+            return Reader(ZoneInfo(found.zone), standing(found)) if found else Reader()
         except (KeyError, ValueError, OSError):
-            return None
+            return Reader()
 
     application = make_sandbox(
         mailbox,
@@ -154,7 +184,7 @@ def serve(settings: Settings, host: str, port: int, *, ask_for_tick: Callable[[]
         signing_key=load_key(settings.state / "sandbox-key.pem"),
         calendar=lambda: stamps.now(database).calendar,
         time_machine=Traveller(database, ask_for_tick),
-        zone_of=zone_of,
+        reader_of=reader_of,
     )
     try:
         serve_application(application, host, port)

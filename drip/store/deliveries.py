@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from drip.core.delivery import OPEN, RULES, State
 from drip.store.session import among, lock_rows
-from drip.store.tables import IS_OPEN, IS_OWNED, courses, deliveries, enrollments, lesson_holds, subscribers
+from drip.store.tables import IS_OPEN, IS_OWNED, batches, courses, deliveries, enrollments, lesson_holds, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -215,7 +215,9 @@ def claim(connection: Connection, batch_id: str, *, owner: str, now: datetime, c
         deliveries.c.not_before <= calendar,
     )
     if connection.dialect.name != "sqlite":
-        # Without it two claimers of one batch both take rows: measured, 15,700 of 20,000 twice.
+        # One claimer of a batch at a time: two that skip each other's rows would make two requests of it.
+        connection.execute(sa.select(batches.c.id).where(batches.c.id == batch_id).with_for_update())
+        # Locked rows are passed by: somebody is withdrawing them. Without the lock two claims of a row both hold: measured.
         chosen = chosen.order_by(deliveries.c.id).with_for_update(skip_locked=True)
     won = connection.execute(
         deliveries.update()

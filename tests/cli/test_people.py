@@ -61,7 +61,7 @@ def test_a_bad_zone_is_named(engine: Engine, run: Run) -> None:
     """An unknown zone exits with 2, shows how one is written, and enrolls nobody."""
     code, out, err = run("subscribers", "add", "ada@example.net", "--timezone", "Europe/Lodnon")
     assert (2, "") == (code, out)
-    assert "'Europe/Lodnon' is not a time zone; write one such as Europe/London" in err
+    assert "there is no time zone 'Europe/Lodnon'; did you mean Europe/London?" in err
     with engine.database.read() as connection:
         assert subscribers.find(connection, 1) is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from drip import config
 from drip.core.delivery import SenderRefused
-from drip.store.tables import enrollments
+from drip.store.tables import beats, enrollments
 from tests.cli.conftest import Run
 from tests.databases import Maker
 from tests.engine import Engine
@@ -50,6 +51,16 @@ def test_status_tells_how_things_stand(engine: Engine, run: Run) -> None:
     due = engine.person("ada").next_due_at
     assert due is not None
     assert f"Next       {due.isoformat()}" in out
+
+
+def test_status_says_when_nothing_runs(engine: Engine, run: Run) -> None:
+    """A tick that is long past is said in capitals with the remedy: letters do not go, however calm the rest looks."""
+    engine.join("ada")
+    engine.work()
+    with engine.database.write() as connection:
+        at = connection.execute(sa.select(beats.c.machine_at)).scalar_one()
+        connection.execute(beats.update().values(machine_at=at - timedelta(hours=3)))
+    assert "Workers    NOTHING RUNS: the last tick was 3 hours ago; start drip up" in run("status")[1]
 
 
 def test_status_as_json(engine: Engine, run: Run) -> None:
@@ -117,13 +128,14 @@ def test_an_audit_that_does_not_hold_exits_with_1(engine: Engine, run: Run) -> N
 def test_hold_stops_and_release_goes_on(engine: Engine, run: Run) -> None:
     """Nothing goes while the course is held; status shows it with the reason; after the release the letter goes."""
     engine.join("ada")
-    assert (0, "held: 1\n", "") == run("hold", "small", "--reason", "the server moves")
+    held = run("hold", "small", "--reason", "the server moves")
+    assert (0, "small stands still: nothing more goes out until drip release\n", "") == held
     engine.work()
     assert [] == engine.subjects("ada")
     assert "HELD: the server moves" in run("status")[1]
     assert "the server moves" == json.loads(run("status", "--json")[1])["courses"][0]["held"]
     assert (0, "nothing to hold: it was held already, or there is no course yet\n", "") == run("hold")
-    assert (0, "released: 1\n", "") == run("release")
+    assert (0, "the course goes on; whatever was waiting follows at people's own hours\n", "") == run("release")
     engine.work()
     assert ["hello"] == engine.subjects("ada")
     code, out, _ = run("release", "small")

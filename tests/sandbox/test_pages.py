@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from drip import clock
 from drip.errors import DripError
+from drip.sandbox.pages import Reader
 from drip.sandbox.timemachine import TimeStatus
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_an_empty_mailbox_says_so(sandbox: Sandbox) -> None:
 def test_people_and_letters_are_listed(start: Start, letter: Make, person: Make) -> None:
     """The first page has each person once with her latest subject; hers has her letters, dated in her zone by the calendar."""
     calendar = datetime(2026, 6, 8, 21, 0, tzinfo=UTC)
-    sandbox = start(calendar=lambda: calendar, zone_of=lambda _: ZoneInfo("Pacific/Auckland"))
+    sandbox = start(calendar=lambda: calendar, reader_of=lambda _: Reader(ZoneInfo("Pacific/Auckland"), "left by a link"))
     sandbox.send(letter(person("ada@example.net"), person("bob@example.net"), subject="First <b>"))
     sandbox.send(letter(person("ada@example.net"), subject="Second"))
 
@@ -92,7 +93,9 @@ def test_people_and_letters_are_listed(start: Start, letter: Make, person: Make)
     assert people.index("ada<wbr>@") < people.index("bob<wbr>@")
     for words in ("Monday 8 June 2026", "2 people, 3 letters", "First &lt;b&gt;"):
         assert words in people
+    assert "left by a link" in people
     hers = page(sandbox, "/mailbox?address=ada%40example.net")
+    assert "left by a link" in hers
     assert hers.index("Second") < hers.index("First")
     assert "Tue 9 Jun 2026" in hers
     assert "Pacific/Auckland time" in hers
