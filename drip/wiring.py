@@ -17,12 +17,15 @@ import structlog
 
 from drip import clock
 from drip.config import Patience, Settings
-from drip.core.progress import LiveCourse, first_ids
+from drip.core.plan import Edition, Plan
+from drip.core.progress import LiveCourse
 from drip.core.project import Project, project_of
+from drip.core.review import why_not_real
 from drip.core.source import Source
 from drip.core.token import CONFIRM, Tokens
 from drip.errors import NotFound, ProblemsFound, RenderFault, SettingsError
 from drip.files import parse_source, read_project
+from drip.flows import applying
 from drip.flows.scheduling import check
 from drip.flows.sending import Sender, nothing
 from drip.flows.ticking import Ticker
@@ -38,6 +41,7 @@ from drip.store.stamps import REAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from drip.core.schedule import Schedule
     from drip.mail.message import Mailer
@@ -114,12 +118,15 @@ class Library:
             project, _ = self._project(version_id)
             return self._books.setdefault(key, book_of(project, course_id, self._base_url))
 
-    def is_draft(self, version_id: int, course_id: str, letter: str) -> bool:
-        """Whether a letter is still a draft in that version."""
-        project, _ = self._project(version_id)
-        current = self.course(version_id, course_id).current_id(letter) or letter
+    def why_not_real(self, version_id: int, course_id: str, letter: str, today: date) -> str:
+        """Return why a letter of a version must not go to real people, as a sentence; empty when it may."""
+        project, version = self._project(version_id)
+        live = self.course(version_id, course_id)
+        current = live.current_id(letter) or letter
         found = project.letters.get(current)
-        return found is not None and found.lesson is not None and found.lesson.draft
+        if found is None or found.lesson is None:
+            return ""
+        return why_not_real(live.course, current, found.lesson, version.letters[found.path], version.accepted, today)
 
     def _project(self, version_id: int) -> tuple[Project, versions.Version]:
         found = self._projects.get(version_id)
@@ -130,16 +137,21 @@ class Library:
         if version is None:
             msg = f"there is no version {version_id}"
             raise NotFound(msg)
-        project, problems = project_of(parse_source(Source(version.schedule_text, version.letters)))
-        if project is None:
-            raise ProblemsFound(problems)
-        return self._projects.setdefault(version_id, (project, version))
+        return self._projects.setdefault(version_id, (edition_of(version).project, version))
 
 
 def book_of(project: Project, course_id: str, base_url: str) -> LetterBook:
     """Return the letters of one course of a *project*, ready to render."""
     course = project.schedule.courses[course_id]
     return LetterBook(project.files, course, base_url, front=project.front, references=project.references)
+
+
+def edition_of(version: versions.Version) -> Edition:
+    """Return a stored version as its files were read; raises ProblemsFound when today's rules refuse it."""
+    project, problems = project_of(parse_source(Source(version.schedule_text, version.letters)))
+    if project is None:
+        raise ProblemsFound(problems)
+    return Edition(project, version.schedule_text, version.letters)
 
 
 def render_check(project: Project) -> list[RenderFault]:
@@ -199,11 +211,8 @@ class Deployment:
                 connection, self.settings.door, suppression_check=suppression_check(self.suppression_key), now=clock.machine_now()
             )
 
-    def prepare(self) -> bool:
-        """Migrate, stamp, and make the files version 1 when nothing is live yet; return whether the files are the live ones.
-
-        Raises ProblemsFound when the files have faults and nothing is live; a running course is never touched here.
-        """
+    def open_up(self) -> None:
+        """Make the database if there is none, bring its tables up to date, and stamp it for this door."""
         self.settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.settings.database.startswith("sqlite:///"):
             # It holds addresses: readable by its owner alone, and so are the files that SQLite puts beside it.
@@ -211,32 +220,61 @@ class Deployment:
         self.database.require()
         migrations.upgrade(self.database)
         self.check_door()
+
+    def prepare(self) -> bool:
+        """Open up, and make the files version 1 of an empty sandbox; return whether the files are the live ones.
+
+        Raises ProblemsFound when the files have faults and nothing is live, and SettingsError when nothing is live with a
+        real provider, where the first version, too, is somebody's `drip apply`. A running course is never touched here.
+        """
+        self.open_up()
         source = read_project(self.settings.schedule, self.settings.emails)
         with self.database.read() as connection:
             newest = versions.newest(connection)
         if newest is not None:
             return newest[1] == versions.digest_of(source.schedule_text, source.letters)
+        if self.settings.door == REAL:
+            msg = "nothing is live yet: look at drip plan, then run drip apply, and start again"
+            raise SettingsError(msg)
+        edition = self.edition()
+        planned = applying.plan(self.database, edition, edition_of, real=False, today=clock.machine_now().date())
+        if planned.base is None:
+            # Web, worker and beat may start together: the first publishes, the others are refused and find it.
+            with contextlib.suppress(applying.Refused):
+                self.apply(edition, planned, applying.Accepting(), note="the first version")
+        return True
+
+    def edition(self) -> Edition:
+        """Return what the files say now; raises ProblemsFound when they have faults."""
+        source = read_project(self.settings.schedule, self.settings.emails)
         result = check(
             source, render_check=render_check, schedule_file=str(self.settings.schedule), emails=str(self.settings.emails)
         )
-        if result.schedule is None:
-            raise ProblemsFound(result.problems)
+        if result.project is None:
+            raise ProblemsFound([problem for problem in result.problems if problem.severity == "error"])
         if self.settings.door == REAL:
-            require_own_addresses(result.schedule)
-        with self.database.write() as connection:
-            # Web, worker and beat may start together: the first publishes, the others find it.
-            stamps.lock(connection)
-            if versions.newest(connection) is None:
-                versions.publish(
-                    connection,
-                    schedule_text=source.schedule_text,
-                    letters=source.letters,
-                    course_ids=result.schedule.courses,
-                    first_ids={course_id: first_ids(course, {}) for course_id, course in result.schedule.courses.items()},
-                    now=clock.machine_now(),
-                    note="the first version",
-                )
-        return True
+            require_own_addresses(result.project.schedule)
+        return Edition(result.project, source.schedule_text, source.letters)
+
+    def plan(self, edition: Edition) -> Plan:
+        """Return what applying an edition would do now."""
+        real = self.settings.door == REAL
+        return applying.plan(self.database, edition, edition_of, real=real, today=clock.machine_now().date())
+
+    def apply(self, edition: Edition, planned: Plan, accepting: applying.Accepting, *, note: str = "") -> int:
+        """Make an edition live as *planned* and return the number of its version; raises `applying.Refused`."""
+        now = clock.machine_now()
+        return applying.apply(
+            self.database,
+            edition,
+            edition_of,
+            planned=planned,
+            accepting=accepting,
+            real=self.settings.door == REAL,
+            today=now.date(),
+            now=now,
+            note=note,
+        )
 
     def incarnation(self) -> Incarnation:
         """Begin to live as an owner of deliveries."""

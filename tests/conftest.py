@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from drip import config
+from drip.flows.applying import Accepting
+from drip.store.stamps import REAL
 from drip.wiring import Deployment
 from tests.course import SCHEDULE, write_course
 from tests.databases import Maker, SqliteFiles, postgres_server
@@ -83,6 +85,16 @@ def database_url(databases: Maker) -> Iterator[str]:
 Prepare = Callable[..., Deployment]
 
 
+def apply_first(deployment: Deployment) -> None:
+    """Apply the files as the first version of a real installation, with somebody who answers for all of its hazards."""
+    deployment.open_up()
+    edition = deployment.edition()
+    planned = deployment.plan(edition)
+    if planned.base is None:
+        names = frozenset(hazard.name for hazard in planned.hazards)
+        deployment.apply(edition, planned, Accepting(names, by="Dr Test", reason="a test"))
+
+
 @pytest.fixture
 def prepare(database_url: str, tmp_path: Path) -> Iterator[Prepare]:
     """A function that prepares a deployment on this test's database; all are closed after the test.
@@ -115,6 +127,8 @@ def prepare(database_url: str, tmp_path: Path) -> Iterator[Prepare]:
         )
         deployment = Deployment(settings)
         made.append(deployment)
+        if settings.door == REAL:
+            apply_first(deployment)
         deployment.prepare()
         return deployment
 

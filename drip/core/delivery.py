@@ -107,7 +107,7 @@ class Reason(StrEnum):
     REFUSED = "refused"
     BROKEN = "broken-letter"
     CRASHES = "ends-workers"
-    DRAFT = "draft"
+    NOT_READY = "not-ready"
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,8 @@ class Lesson(Value):
     """Write false for a letter that does not count as Letter 1, 2, 3."""
     was: Identifier | None = None
     """The id this lesson had before."""
+    must_be_reviewed: Switch = False
+    """Real people get it only once a clinician has checked it; nobody can wave it through."""
 
 
 class Phase(Value):
@@ -169,6 +171,8 @@ class Phase(Value):
     """What a reader sees on her map."""
     lessons: tuple[Lesson, ...]
     """The lessons, in order."""
+    must_be_reviewed: Switch = False
+    """Real people get these letters only once a clinician has checked them; nobody can wave them through."""
 
 
 class OnDemand(Value):
@@ -178,6 +182,8 @@ class OnDemand(Value):
     """The letter's name for ever, and the name of its file."""
     mail_at_most_every: Days = Field(default=1, json_schema_extra=_shown("1 day"))
     """How often it may be mailed to one person; the page is open always."""
+    must_be_reviewed: Switch = False
+    """Real people get it only once a clinician has checked it; nobody can wave it through."""
 
 
 class Program(Value):
@@ -268,6 +274,13 @@ class Course(Value):
     def phase_numbers(self) -> dict[str, int]:
         """The 1-based number of the phase of each lesson in `sequence`."""
         return {lesson.id: number for number, phase in enumerate(self.phases, start=1) for lesson in phase.lessons}
+
+    @cached_property
+    def must_be_reviewed(self) -> frozenset[str]:
+        """The letters that nobody may wave through without a review."""
+        phases = {lesson.id for phase in self.phases for lesson in phase.lessons if phase.must_be_reviewed}
+        lessons = {lesson.id for lesson in self.lessons.values() if lesson.must_be_reviewed}
+        return frozenset(phases | lessons | {kit.id for kit in self.on_demand if kit.must_be_reviewed})
 
     @property
     def letter_ids(self) -> tuple[str, ...]:

@@ -198,8 +198,9 @@ class Sender:
         """
         letter = work.letter
         try:
-            if self._real and self._library.is_draft(letter.version_id, letter.course, letter.letter):
-                self._hold(work, Reason.DRAFT, "the letter is a draft; a draft never goes to a real provider")
+            why = self._why_not_real(letter)
+            if why:
+                self._hold(work, Reason.NOT_READY, why)
                 return
             rendering = Rendering(
                 letter.version_id, letter.course, letter.letter, full=not letter.short, after_pause=letter.resumed
@@ -211,6 +212,12 @@ class Sender:
         except RenderFault as fault:
             self._hold(work, Reason.BROKEN, str(fault))
         self._at("rendered")
+
+    def _why_not_real(self, letter: Delivery) -> str:
+        """Return why a letter must not go to real people; empty in the sandbox, and where it may."""
+        if not self._real:
+            return ""
+        return self._library.why_not_real(letter.version_id, letter.course, letter.letter, clock.machine_now().date())
 
     # One request ----------------------------------------------------------------------------------------------------
 

@@ -81,6 +81,7 @@ class Ticker:
                 for state in versions.running(connection).values()
                 if state.held_at is None
             }
+            versions.take(connection)
             self._move_overdue(connection, live, now, report)
             if batches.waiting(connection) < WAITING_MAX:
                 self._open(connection, live, now, report)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from drip.core.progress import LiveCourse
     from drip.mail.render import LetterBook
 
@@ -20,6 +22,6 @@ class Library(Protocol):
         """Return the letters of a course as they stand in a version."""
         ...
 
-    def is_draft(self, version_id: int, course_id: str, letter: str) -> bool:
-        """Whether a letter is still a draft in that version."""
+    def why_not_real(self, version_id: int, course_id: str, letter: str, today: date) -> str:
+        """Return why a letter of a version must not go to real people, as a sentence; empty when it may."""
         ...

@@ -331,8 +331,7 @@ def up(settings: Settings, *, workers: int) -> int:
     with alone(settings.state):
         settings = config.with_local_keys(settings)
         if not _prepared(settings):
-            console.print("schedules.yaml or a letter differs from the applied version that people get:", style="yellow")
-            console.print("see README.md, Changing the course.", style="yellow")
+            console.print("The files differ from the version that people get: look at drip plan.", style="yellow")
         with Machine(settings, workers=workers, tell=lambda line: console.print(f"  {line}", style="dim")) as machine:
             console.print(f"Pages:   {settings.base_url}", style="bold")
             if machine.mailbox_url:

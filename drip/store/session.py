@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from drip import clock
 from drip.errors import SettingsError, Unreachable
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ DatabaseTrouble = DBAPIError
 """What a flow may catch when the database fails under it."""
 
 _READ_ONLY = "drip_read_only"
+_TRIES = 100
 
 
 class Database:
@@ -91,7 +94,8 @@ def _sqlite_engine(url: str) -> Engine:
     def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
         # The driver's own transaction handling begins deferred transactions; ours are begun below.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=60000", "foreign_keys=ON", "temp_store=MEMORY"):
+        _write_ahead(connection)
+        for pragma in ("synchronous=FULL", "busy_timeout=60000", "foreign_keys=ON", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -100,6 +104,19 @@ def _sqlite_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(connection: Any) -> None:  # noqa: ANN401 - the driver's own class
+    """Switch a new file to WAL: of several processes that meet at an empty one, SQLite turns some away at once."""
+    for attempt in range(_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if attempt == _TRIES - 1:
+                raise
+            clock.wait(0.05)
+        else:
+            return
 
 
 def _postgresql_engine(url: str) -> Engine:

@@ -132,6 +132,8 @@ versions = Table(
     Column("source", Text(), nullable=False),
     # JSON: lesson id -> first id, over all renames so far.
     _text("first_ids", "{}"),
+    # JSON: who answers for which wording of a letter that no clinician has checked.
+    _text("accepted", "[]"),
 )
 
 courses = Table(
@@ -203,6 +205,8 @@ enrollments = Table(
     # asked -> active -> finished | left | ended
     Column("state", String(12), nullable=False),
     Column("zone", Text(), nullable=False),
+    # ISO 3166, "" when she did not say; a helpline of hers then stands first.
+    Column("country", String(2), nullable=False, server_default=""),
     Column("weekday", Integer()),
     Column("send_at", String(5)),
     _count("pace", 1),
@@ -266,6 +270,8 @@ deliveries = Table(
     Column("version_id", Key, nullable=False),
     _flag("short"),
     _flag("resumed"),
+    # The country whose helpline stands first; "" for a letter without one.
+    Column("country", String(2), nullable=False, server_default=""),
     Column("meant_on", Date(), nullable=False),
     Column("letter_on", Date(), nullable=False),
     # Null while it waits for somebody: a pause until she says, an undone leave.

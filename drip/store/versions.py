@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from drip.store.tables import courses, lesson_holds, versions
+from drip.core.delivery import State
+from drip.core.review import Acceptance
+from drip.store.tables import IS_OPEN, courses, deliveries, lesson_holds, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,6 +28,10 @@ class Version:
     schedule_text: str
     letters: Mapping[str, str]
     first_ids: Mapping[str, Mapping[str, str]]
+    accepted: tuple[Acceptance, ...] = ()
+    applied_at: datetime | None = None
+    applied_by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,12 @@ def publish(
     now: datetime,
     applied_by: str = "",
     note: str = "",
+    accepted: Iterable[Acceptance] = (),
 ) -> int:
-    """Store a version and make it live for *course_ids*; return its number."""
+    """Store a version and make it live for *course_ids*; return its number.
+
+    Letters that are open and not yet claimed take it too.
+    """
     number = connection.execute(
         versions.insert()
         .values(
@@ -67,6 +77,7 @@ def publish(
             note=note,
             digest=digest_of(schedule_text, letters),
             source=_packed(schedule_text, letters),
+            accepted=json.dumps([asdict(one) for one in accepted]),
             first_ids=json.dumps({course: dict(ids) for course, ids in first_ids.items()}, sort_keys=True),
         )
         .returning(versions.c.id)
@@ -74,7 +85,18 @@ def publish(
     for course in course_ids:
         if connection.execute(courses.update().where(courses.c.id == course).values(version_id=number)).rowcount == 0:
             connection.execute(courses.insert().values(id=course, version_id=number))
+    take(connection)
     return int(number)
+
+
+def take(connection: Connection) -> int:
+    """Let every letter that is open and not yet claimed take the version that is live, and return how many did."""
+    live = sa.select(courses.c.version_id).where(courses.c.id == deliveries.c.course).scalar_subquery()
+    return connection.execute(
+        deliveries.update()
+        .where(IS_OPEN, deliveries.c.state == State.PENDING.value, deliveries.c.version_id != live)
+        .values(version_id=live)
+    ).rowcount
 
 
 def find(connection: Connection, version_id: int) -> Version | None:
@@ -83,7 +105,22 @@ def find(connection: Connection, version_id: int) -> Version | None:
     if row is None:
         return None
     packed = json.loads(row.source)
-    return Version(row.id, packed["schedule"], packed["letters"], json.loads(row.first_ids))
+    return Version(
+        row.id,
+        packed["schedule"],
+        packed["letters"],
+        json.loads(row.first_ids),
+        tuple(Acceptance(**one) for one in json.loads(row.accepted)),
+        row.applied_at,
+        row.applied_by,
+        row.note,
+    )
+
+
+def listed(connection: Connection) -> list[sa.Row[tuple[int, datetime, str, str, str]]]:
+    """Return all versions, the newest first: id, applied_at, applied_by, note, digest."""
+    columns = (versions.c.id, versions.c.applied_at, versions.c.applied_by, versions.c.note, versions.c.digest)
+    return list(connection.execute(sa.select(*columns).order_by(versions.c.id.desc())))
 
 
 def newest(connection: Connection) -> tuple[int, str] | None:

@@ -1,0 +1,186 @@
+"""What an edit would do, before it does it: changes, hazards that must be accepted by name, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drip.core.review import Acceptance, Review, is_accepted, only_reviewed, review_of, wording_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from drip.core.project import Project
+    from drip.core.schedule import Course
+
+DATED = ("timezone", "send", "allow", "min_gap", "late", "phases", "on_demand", "afterwards")
+"""What decides when and in which order letters come."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Change:
+    """One effect of an edit: *kind* is a stable word, *what* the letter, file or setting, *text* a line for people."""
+
+    kind: str
+    what: str
+    text: str
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Hazard:
+    """An effect that must be accepted by its *name*."""
+
+    name: str
+    count: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What applying the files to version *base* would do; *source* is the hash of the files."""
+
+    base: int | None
+    source: str
+    changes: tuple[Change, ...]
+    hazards: tuple[Hazard, ...]
+    refusals: tuple[str, ...]
+    people: int
+
+    @property
+    def digest(self) -> str:
+        """What an operator repeats to apply just this plan: it changes with the files, the base and the hazards."""
+        facts = [self.base, self.source, [[hazard.name, hazard.count] for hazard in self.hazards]]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A project with the texts it was read from: the schedule, and every file below `emails/` by path."""
+
+    project: Project
+    schedule_text: str
+    files: Mapping[str, str]
+
+
+def changes_between(old: Edition | None, new: Edition) -> list[Change]:
+    """Return what *new* changes, in the order of the files; everything is new when there is no *old*."""
+    courses = new.project.schedule.courses
+    if old is None:
+        return [
+            Change("first", name, f"the first version: {len(course.sequence)} letters in {len(course.phases)} phases")
+            for name, course in courses.items()
+        ]
+    before = old.project.schedule.courses
+    changes = [Change("course", name, "a new course") for name in courses if name not in before]
+    changes += [Change("gone", name, "this course is no longer in the schedule") for name in before if name not in courses]
+    for name, course in courses.items():
+        if name in before:
+            changes += _settings(name, before[name], course)
+    for path in sorted({*old.files, *new.files}):
+        if old.files.get(path) != new.files.get(path):
+            changes.append(_file(path, path in old.files, path in new.files, new))
+    if not changes and old.schedule_text != new.schedule_text:
+        changes.append(Change("comments", "schedule", "only comments or layout of the schedule changed"))
+    return changes
+
+
+def _settings(name: str, old: Course, new: Course) -> list[Change]:
+    """Return the settings of a course that changed; the parts of phases are told apart by `refusals`."""
+    changes = []
+    for field in type(new).model_fields:
+        before, after = getattr(old, field), getattr(new, field)
+        if before != after:
+            kind = "dates" if field in DATED else "setting"
+            written = type(new).model_fields[field].alias or field
+            changes.append(Change(kind, f"{name}.{written}", _told(written, before, after, dated=field in DATED)))
+    return changes
+
+
+def _told(field: str, before: object, after: object, *, dated: bool) -> str:
+    if dated:
+        return "when or in which order letters come"
+    if isinstance(before, str) and isinstance(after, str):
+        return f"{before} → {after}"
+    return f"{field} is set anew" if after else f"{field} is no longer set"
+
+
+def _file(path: str, was: bool, now: bool, new: Edition) -> Change:  # noqa: FBT001 - two halves of one fact
+    """Return what the change of one file below `emails/` means."""
+    letter = next((letter_id for letter_id, letter in new.project.letters.items() if letter.path == path), None)
+    if letter is not None and not path.startswith("_system/"):
+        return Change("wording" if was else "letter", letter, "another wording" if was else "a new letter")
+    if not now:
+        return Change("file", path, "the file is gone")
+    if path.startswith("_base/blocks/"):
+        return Change("block", path, "a fixed block has another wording, in every letter that places it")
+    if path.startswith("_base/"):
+        return Change("layout", path, "every letter looks different")
+    return Change("file", path, "another wording" if was else "a new file")
+
+
+def hazards_of(new: Edition, accepted: Iterable[Acceptance], *, real: bool, today: date) -> list[Hazard]:
+    """Return what must be accepted by name before real people get these letters; none where nothing is real."""
+    if not real:
+        return []
+    known = tuple(accepted)
+    hazards = []
+    for course in new.project.schedule.courses.values():
+        for letter_id in course.letter_ids:
+            found = new.project.letters[letter_id]
+            front = found.lesson
+            if front is None or front.draft or review_of(front, today) is not Review.MISSING:
+                continue
+            if only_reviewed(course, letter_id, front) or is_accepted(known, letter_id, new.files[found.path]):
+                continue
+            hazards.append(Hazard(f"unreviewed:{letter_id}", 1, "no clinician has checked this letter; its foot says so"))
+    return sorted(set(hazards))
+
+
+def refusals_of(old: Edition | None, new: Edition, *, real: bool, today: date) -> list[str]:
+    """Return why the files cannot go live at all, each as a sentence with its remedy."""
+    courses = new.project.schedule.courses
+    found = []
+    if real:
+        found += [f"{name}: {words}" for name, course in courses.items() for words in _unreviewed(new, course, today)]
+    for name, before in ({} if old is None else old.project.schedule.courses).items():
+        if name not in courses:
+            found.append(f"{name}: people may be on this course; put it back into the schedule")
+            continue
+        changed = [field for field in DATED if getattr(before, field) != getattr(courses[name], field)]
+        if changed:
+            found.append(
+                f"{name}: {', '.join(changed)} changed, which moves people's dates; only wording, layout and settings without "
+                "dates can go live on a running course so far"
+            )
+    return found
+
+
+def _unreviewed(new: Edition, course: Course, today: date) -> list[str]:
+    found = []
+    for letter_id in course.letter_ids:
+        front = new.project.letters[letter_id].lesson
+        if front is None or front.draft:
+            continue
+        review = review_of(front, today)
+        if review is Review.LAPSED:
+            found.append(f"the review of {letter_id} is past or lies in the future; ask a clinician, then mend `reviewed:`")
+        elif review is Review.MISSING and only_reviewed(course, letter_id, front):
+            found.append(
+                f"{letter_id} can only go out reviewed by a clinician: add `reviewed: {{by, on, until}}`, or leave it a draft, "
+                "at which people wait"
+            )
+    return found
+
+
+def accepted_of(new: Edition, known: Sequence[Acceptance], names: Iterable[str], *, by: str, reason: str) -> list[Acceptance]:
+    """Return what the new version keeps: who answers for which wording, those of before that still hold included."""
+    letters = new.project.letters
+    kept = [one for one in known if one.letter in letters and is_accepted([one], one.letter, new.files[letters[one.letter].path])]
+    for name in names:
+        kind, _, letter_id = name.partition(":")
+        if kind == "unreviewed" and letter_id in letters:
+            kept.append(Acceptance(letter_id, wording_of(new.files[letters[letter_id].path]), by, reason))
+    return kept

@@ -1,0 +1,106 @@
+"""`drip plan`, `apply`, `versions` and `rollback` as an operator meets them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.course import SCHEDULE, lesson
+from tests.engine import Engine
+
+
+def write(engine: Engine, words: str) -> None:
+    """Give the letter `breathe` other words."""
+    file = Path(engine.deployment.settings.emails) / "one/breathe.md"
+    file.write_text(lesson("breathe", words), encoding="utf-8")
+
+
+def digest_in(text: str) -> str:
+    """Return the digest that `drip plan` printed for the next command."""
+    found = re.search(r"apply ([0-9a-f]{12})", text)
+    assert found is not None, text
+    return found[1]
+
+
+def test_a_change_of_wording_is_two_lines_and_a_digest(engine: Engine, run: Run) -> None:
+    """The plan names the base, who is on the course, and the letter; the command to apply it can be copied."""
+    engine.join("ada")
+    engine.work()
+    write(engine, "New words.")
+    code, out, err = run("plan")
+    assert 0 == code
+    assert [
+        "Live is version 1. 1 person is on the course; nobody's dates change.",
+        "  breathe                      another wording",
+    ] == (out.splitlines())
+    code, out, _ = run("apply", digest_in(err))
+    assert (0, "version 2 is live: letters not yet on their way take it\n") == (code, out)
+    assert 2 == json.loads(run("versions", "--json")[1])["versions"][0]["version"]
+
+
+def test_nothing_to_apply_is_no_version(engine: Engine, run: Run) -> None:
+    """Files that say what is live say so and make nothing."""
+    assert "The files say what is live." in run("plan")[1]
+    code, _, err = run("apply")
+    assert (0, "version 1 says the same already; nothing to apply\n") == (code, err)
+    assert 1 == len(json.loads(run("versions", "--json")[1])["versions"])
+
+
+def test_a_script_must_name_what_it_looked_at(engine: Engine, run: Run) -> None:
+    """Without a terminal and a digest nothing happens, and neither does it with the digest of another plan."""
+    write(engine, "New words.")
+    code, _, err = run("apply")
+    assert 2 == code
+    assert "drip apply DIGEST" in err
+    digest = digest_in(run("plan")[2])
+    write(engine, "Other words.")
+    code, _, err = run("apply", digest)
+    assert 1 == code
+    assert "the plan is another one now" in err
+
+
+def test_a_broken_file_is_told_with_its_line(engine: Engine, run: Run) -> None:
+    """The faults are those of `drip check`; nothing is changed."""
+    file = Path(engine.deployment.settings.emails) / "one/breathe.md"
+    file.write_text(lesson("breathe", "{{ nothing }}"), encoding="utf-8")
+    code, out, err = run("plan")
+    assert (1, "") == (code, out)
+    assert re.search(r"breathe\.md:\d+:\d+: L210", err)
+
+
+def test_an_edit_of_dates_is_shown_and_refused(engine: Engine, run: Run) -> None:
+    """The plan exits with 1 and says what cannot go live."""
+    Path(engine.deployment.settings.schedule).write_text(SCHEDULE.replace("wait: 3 days", "wait: 5 days"), encoding="utf-8")
+    code, out, err = run("plan")
+    assert 1 == code
+    assert "CANNOT GO LIVE  small: phases changed" in out
+    assert "apply" not in err
+    assert 1 == len(json.loads(run("plan", "--json")[1])["refusals"])
+
+
+def test_rollback_is_a_plan_like_any_other(engine: Engine, run: Run) -> None:
+    """An earlier version goes live again as a new one; the files stay as they are."""
+    write(engine, "New words.")
+    run("apply", digest_in(run("plan")[2]))
+    code, _, err = run("rollback", "1", "000000000000")
+    assert 1 == code
+    digest = re.search(r"another one now \(([0-9a-f]{12})\)", err)
+    assert digest is not None
+    assert (0, "version 3 is live: letters not yet on their way take it\n") == run("rollback", "1", digest[1])[:2]
+    listed = run("versions")[1].splitlines()
+    assert listed[0].startswith("   3  live")
+    assert listed[0].endswith("back to version 1")
+    assert 1 == run("rollback", "9")[0]
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_the_json_has_a_format(engine: Engine, run: Run, command: str) -> None:
+    """What a script reads says which format it is in."""
+    write(engine, "New words.")
+    planned = json.loads(run("plan", "--json")[1])
+    document = planned if command == "plan" else json.loads(run("apply", planned["digest"], "--json")[1])
+    assert 1 == document["format"]

@@ -1,0 +1,255 @@
+"""Applying: an edit is planned, then acts on everybody at once or on nobody."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from drip.core.delivery import TryLater
+from drip.core.plan import Plan
+from drip.errors import ProblemsFound, SettingsError
+from drip.flows import reporting
+from drip.flows.applying import Accepting, Refused
+from drip.store import versions
+from tests.conftest import Prepare
+from tests.course import SCHEDULE, lesson
+from tests.engine import Engine, engine_on
+
+REAL = {"SENDGRID_API_KEY": "SG.a-key-of-the-provider", "DRIP_BASE_URL": "https://letters.drip.test"}
+OWN = SCHEDULE.replace("example.org", "drip-course.net")
+REVIEWED = 'reviewed: {by: Dr A, on: "2026-01-01", until: "2099-01-01"}\nhard_day:'
+
+
+def write(engine: Engine, path: str, text: str) -> None:
+    """Change one file below `emails/`."""
+    file = Path(engine.deployment.settings.emails) / path
+    file.write_text(text, encoding="utf-8")
+
+
+def planned(engine: Engine) -> Plan:
+    """Return what applying the files would do."""
+    return engine.deployment.plan(engine.deployment.edition())
+
+
+def apply(engine: Engine, *names: str, plan: Plan | None = None, by: str = "Sam", reason: str = "a test") -> int:
+    """Apply the files as they are planned now, or as they were."""
+    deployment = engine.deployment
+    accepting = Accepting(frozenset(names), by=by, reason=reason)
+    return deployment.apply(deployment.edition(), plan or planned(engine), accepting)
+
+
+def test_another_wording_reaches_whoever_has_not_had_the_letter(engine: Engine) -> None:
+    """Open letters that nobody claimed take the new version; who had it keeps the one she had."""
+    engine.join("ada", "bea")
+    engine.work()
+    engine.to_lesson("ada", "breathe")
+    engine.mailer.requests.clear()
+    report = engine.tick()
+    write(engine, "one/breathe.md", lesson("breathe", "New words."))
+    assert [("wording", "breathe")] == [(change.kind, change.what) for change in planned(engine).changes]
+    assert 2 == apply(engine)
+    engine.send(report)
+    assert 1 == len(engine.mailer.requests)
+    assert "New words." in engine.mailer.requests[0].message.text
+    assert {("hello", 1), ("breathe", 2)} == {(one.letter, one.version_id) for one in engine.deliveries("ada")}
+    engine.assert_sound()
+
+
+def test_nobodys_dates_move_with_the_words(engine: Engine) -> None:
+    """After a change of wording everybody's next letter is due when it was, also while paused."""
+    engine.join("ada", "bea", "chi")
+    engine.work()
+    engine.pause("bea", 2)
+    engine.pause("chi", None)
+    before = [engine.person(name) for name in ("ada", "bea", "chi")]
+    write(engine, "one/breathe.md", lesson("breathe", "New words."))
+    apply(engine)
+    engine.work()
+    assert before == [engine.person(name) for name in ("ada", "bea", "chi")]
+    engine.assert_sound()
+
+
+def test_a_mended_letter_goes_on_at_the_next_window(engine: Engine) -> None:
+    """A broken letter holds its own lesson; once mended and applied, the person who waited gets it, and only once."""
+    engine.join("ada")
+    engine.work()
+    broken = lesson("breathe", "{{ nothing }}")
+    with engine.database.write() as connection:
+        live = versions.find(connection, 1)
+        assert live is not None
+        letters = {**live.letters, "one/breathe.md": broken}
+        courses = versions.running(connection)
+        now = engine.now().machine
+        text = live.schedule_text
+        versions.publish(connection, schedule_text=text, letters=letters, course_ids=courses, first_ids={"small": {}}, now=now)
+    engine.to_lesson("ada", "breathe")
+    engine.work()
+    assert ("pending", "held") == engine.state_of("ada")
+    assert ["hello"] == engine.subjects("ada")
+    apply(engine)
+    engine.work()
+    assert ["hello", "breathe"] == engine.subjects("ada")
+    engine.assert_sound()
+
+
+def test_a_letter_that_is_claimed_keeps_its_words(engine: Engine) -> None:
+    """What a worker holds while a version goes live is sent as it was claimed, once."""
+    engine.join("ada")
+    engine.work()
+    engine.to_lesson("ada", "breathe")
+    report = engine.tick()
+    write(engine, "one/breathe.md", lesson("breathe", "New words."))
+    engine.mailer.requests.clear()
+
+    def during(point: str) -> None:
+        if point == "claimed":
+            apply(engine)
+
+    sender = engine.deployment.sender(engine.owner, at=during)
+    for hint in report.hints:
+        sender.send(hint)
+    engine.work()
+    assert 1 == len(engine.mailer.requests)
+    assert 1 == engine.deliveries("ada")[-1].version_id
+    engine.assert_sound()
+
+
+def test_what_comes_back_takes_the_new_version(engine: Engine) -> None:
+    """A letter that was claimed while the version went live and could not go is sent later in the new words."""
+    engine.join("ada")
+    engine.work()
+    engine.to_lesson("ada", "breathe")
+    report = engine.tick()
+    write(engine, "one/breathe.md", lesson("breathe", "New words."))
+    engine.mailer.requests.clear()
+
+    def during(point: str) -> None:
+        if point == "claimed":
+            apply(engine)
+            engine.mailer.script.append(TryLater("busy"))
+
+    sender = engine.deployment.sender(engine.owner, at=during)
+    for hint in report.hints:
+        sender.send(hint)
+    assert ("pending", "not-yet") == engine.state_of("ada")
+    engine.let_it_try_again()
+    engine.work()
+    assert "New words." in engine.mailer.requests[-1].message.text
+    assert 2 == engine.deliveries("ada")[-1].version_id
+    engine.assert_sound()
+
+
+def test_half_written_files_change_nothing(engine: Engine) -> None:
+    """Faults are told, and what is live stays live."""
+    write(engine, "one/breathe.md", "---\ntitle: half")
+    with pytest.raises(ProblemsFound, match=r"breathe\.md"):
+        planned(engine)
+    with engine.database.read() as connection:
+        assert 1 == versions.running(connection)["small"].version_id
+
+
+def test_an_edit_that_moves_dates_is_refused_with_its_place(prepare: Prepare) -> None:
+    """Until such an edit can be planned, it cannot go live by accident."""
+    with engine_on(prepare()) as engine:
+        file = Path(engine.deployment.settings.schedule)
+        file.write_text(SCHEDULE.replace("{id: walk, wait: 1 week}", "{id: walk, wait: 2 weeks}"), encoding="utf-8")
+        (refusal,) = planned(engine).refusals
+        assert "small: phases changed" in refusal
+        with pytest.raises(Refused, match="phases changed"):
+            apply(engine)
+
+
+def test_a_plan_that_grew_old_is_refused(engine: Engine) -> None:
+    """Another file, or another version since the plan: nothing happens, and the operator is told to look again."""
+    write(engine, "one/breathe.md", lesson("breathe", "One."))
+    old = planned(engine)
+    write(engine, "one/breathe.md", lesson("breathe", "Two."))
+    with pytest.raises(Refused, match="files are not those of the plan"):
+        apply(engine, plan=old)
+    apply(engine)
+    write(engine, "one/breathe.md", lesson("breathe", "One."))
+    with pytest.raises(Refused, match="version 2 went live since the plan"):
+        apply(engine, plan=old)
+
+
+def test_the_digest_is_stable_and_names_the_plan(engine: Engine) -> None:
+    """People who come and go do not spoil it; another wording does."""
+    write(engine, "one/breathe.md", lesson("breathe", "One."))
+    first = planned(engine).digest
+    engine.join("ada")
+    engine.work()
+    assert first == planned(engine).digest
+    write(engine, "one/breathe.md", lesson("breathe", "Two."))
+    assert first != planned(engine).digest
+
+
+# Real people --------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_version_of_a_real_door_is_somebodys_deed(prepare: Prepare) -> None:
+    """Starting alone makes nothing live where letters reach people."""
+    with engine_on(prepare(schedule=OWN, environment=REAL)) as engine:
+        with engine.database.write() as connection:
+            for table in ("courses", "versions"):
+                connection.exec_driver_sql(f"DELETE FROM {table}")
+        with pytest.raises(SettingsError, match="drip apply"):
+            engine.deployment.prepare()
+
+
+def test_unreviewed_letters_are_accepted_one_by_one_and_by_wording(prepare: Prepare) -> None:
+    """Each needs its name, somebody who answers and a reason; the next version asks only for what changed."""
+    with engine_on(prepare(schedule=OWN, environment=REAL)) as engine:
+        write(engine, "one/breathe.md", lesson("breathe", "New words."))
+        plan = planned(engine)
+        assert ["unreviewed:breathe"] == [hazard.name for hazard in plan.hazards]
+        with pytest.raises(Refused, match="unreviewed:breathe is not accepted"):
+            apply(engine)
+        with pytest.raises(Refused, match="--by and --reason"):
+            apply(engine, "unreviewed:breathe", by=" ")
+        with pytest.raises(Refused, match="unreviewed:walk is no hazard"):
+            apply(engine, "unreviewed:breathe", "unreviewed:walk")
+        number = apply(engine, "unreviewed:breathe", by="Dr B", reason="ten volunteers")
+        with engine.database.read() as connection:
+            found = versions.find(connection, number)
+        assert found is not None
+        assert {"breathe": ("Dr B", "ten volunteers"), "walk": ("Dr Test", "a test")}.items() <= {
+            one.letter: (one.by, one.reason) for one in found.accepted
+        }.items()
+
+
+def test_a_letter_that_must_be_reviewed_is_not_waved_through(prepare: Prepare) -> None:
+    """It may be a draft, at which people wait, or reviewed; nothing else goes live at a real door."""
+    with engine_on(prepare(schedule=OWN, environment=REAL)) as engine:
+        write(engine, "two/rest.md", lesson("rest").replace("hard_day:", "movement: true\nhard_day:"))
+        (refusal,) = planned(engine).refusals
+        assert "rest can only go out reviewed by a clinician" in refusal
+        with pytest.raises(Refused, match="reviewed by a clinician"):
+            apply(engine, "unreviewed:rest")
+        write(engine, "two/rest.md", lesson("rest").replace("hard_day:", f"movement: true\n{REVIEWED}"))
+        assert 2 == apply(engine)
+
+
+def test_a_review_that_lapsed_holds_the_lesson(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was fine when it was applied is not sent for ever: after the last day of the review people wait."""
+    changed = {"one/hello.md": lesson("hello").replace("hard_day:", REVIEWED)}
+    with engine_on(prepare(schedule=OWN, changed=changed, environment=REAL)) as engine:
+        engine.join("ada")
+        why = engine.library.why_not_real
+
+        def later(version_id: int, course_id: str, letter: str, today: date) -> str:
+            return why(version_id, course_id, letter, today.replace(year=2100))
+
+        monkeypatch.setattr(engine.library, "why_not_real", later)
+        engine.work()
+        assert [] == engine.mailer.requests
+        assert ("pending", "held") == engine.state_of("ada")
+        assert "its review held until 2099-01-01" in str(reporting.status(engine.database, door=engine.door)["held_lessons"])
+
+
+def test_a_sandbox_asks_nobody(engine: Engine) -> None:
+    """On this machine unreviewed letters are no hazard: nothing leaves."""
+    write(engine, "one/breathe.md", lesson("breathe", "New words."))
+    assert () == planned(engine).hazards
+    assert 2 == apply(engine, by="", reason="")
