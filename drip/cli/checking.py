@@ -28,20 +28,28 @@ FORMAT = 1
 @click.option(
     "--emails", type=click.Path(path_type=Path), default=Path("emails"), show_default=True, help="The folder of letters."
 )
+@click.option("--drafts", is_flag=True, help="Judge drafts like finished letters.")
 @click.pass_context
-def check(ctx: click.Context, *, as_json: bool, join: datetime | None, zone: str | None, schedule: Path, emails: Path) -> None:
+def check(
+    ctx: click.Context, *, as_json: bool, drafts: bool, join: datetime | None, zone: str | None, schedule: Path, emails: Path
+) -> None:
     """Find every fault in the schedule and the letters, and show the calendar of one person who joins.
 
     Nothing is changed. Exits with 1 when there is a fault; warnings alone exit with 0.
     """
     from drip.cli.calendar import calendars_of, print_calendar
-    from drip.cli.letters import render_faults
+    from drip.cli.letters import proofs, render_faults
+    from drip.clock import read
     from drip.files import read_project
     from drip.flows import scheduling
 
     chosen = None if zone is None else zone_named(zone)
     result = scheduling.check(
-        read_project(schedule, emails), render_check=render_faults, schedule_file=str(schedule), emails=str(emails)
+        read_project(schedule, emails),
+        render_check=render_faults,
+        editor=scheduling.Editor(proofs, read().calendar.date(), drafts),
+        schedule_file=str(schedule),
+        emails=str(emails),
     )
     calendars = [] if result.schedule is None else calendars_of(result.schedule, join.date() if join else None, chosen)
     errors = sum(problem.severity == "error" for problem in result.problems)
@@ -60,7 +68,8 @@ def check(ctx: click.Context, *, as_json: bool, join: datetime | None, zone: str
     from drip.cli.screen import console
 
     out = console()
-    for problem in result.problems:
+    # Errors come last, nearest to the prompt; the JSON keeps them by place.
+    for problem in sorted(result.problems, key=lambda problem: problem.severity == "error"):
         style = "red" if problem.severity == "error" else "yellow"
         line = str(problem) if problem.severity == "error" else f"{problem}  (warning)"
         out.print(line, style=style, soft_wrap=True)
