@@ -51,7 +51,6 @@ def read_course(office: Office, proofs: Sequence[Proof]) -> list[Problem]:
         for proof in versions:
             found.update(_of_proof(office, proof, front, is_first=proof is versions[0]))
         problems += _waived(found, front, office.texts[letter], office.book.rules if office.book else None)
-    problems += mailing.findings(proofs, office.raw, office.emails)
     if office.book is not None:
         problems += safety.changed_blocks(office.book, office.raw, office.emails)
     return sorted(set(problems))
@@ -60,7 +59,7 @@ def read_course(office: Office, proofs: Sequence[Proof]) -> list[Problem]:
 def _of_proof(office: Office, proof: Proof, front: LessonFront | None, *, is_first: bool) -> Iterator[Problem]:
     text = office.texts[proof.letter]
     manuscript = Manuscript(text, office.raw.get(text.path, ""))
-    yield from mailing.letter_findings(proof, manuscript)
+    yield from mailing.findings(proof, manuscript, office.raw, office.emails)
     if office.book is None:
         return
     desk = Desk(proof, manuscript, front, office.book, office.today)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from drip.core.editorial.desk import Desk
 from drip.core.editorial.proof import HARD_DAY, Passage
-from drip.core.editorial.rulebook import compiled
+from drip.core.editorial.rulebook import Practice, compiled
 from drip.core.letter import HEADINGS, PREHEADER_MAX, SUBJECT_MAX, LessonFront
 from drip.core.problem import Problem, quoted
 from drip.core.reading import grade_of, sentences_in, words_in
@@ -157,6 +157,11 @@ def _practice(desk: Desk) -> Iterator[Problem]:
     elif len(steps) > limits.steps_max:
         text = f"the practice has {len(steps)} steps; at most {limits.steps_max} can be held in mind"
         yield desk.at(steps[limits.steps_max], "R-ONE", text, "cut or join some")
+    yield from _hard_day(desk, limits, front)
+    yield from _needs(desk, limits, front, steps)
+
+
+def _hard_day(desk: Desk, limits: Practice, front: LessonFront) -> Iterator[Problem]:
     count = len(words_in(front.hard_day or ""))
     if not count:
         yield desk.at_front(("minutes",), "R-ONE", "there is no version for a hard day", "add `hard_day: ...`")
@@ -166,6 +171,10 @@ def _practice(desk: Desk) -> Iterator[Problem]:
     elif not any(passage.part == HARD_DAY for passage in desk.proof.passages):
         text = "the version for a hard day is not in the letter"
         yield desk.at_front(("hard_day",), "R-ONE", text, "write {{ hard_day }} below the steps")
+
+
+def _needs(desk: Desk, limits: Practice, front: LessonFront, steps: Sequence[Passage]) -> Iterator[Problem]:
+    """Yield a warning for each need that the steps seem to have and that the front matter names no alternative for."""
     for need, pattern in limits.needs.items():
         if need in front.alternatives:
             continue
@@ -204,7 +213,8 @@ def _must(desk: Desk) -> Iterator[Problem]:
     ]
     if len(found) > rule.most:
         passage, words = found[rule.most]
-        text = f"{len(found)} times this letter says what must be ({', '.join(sorted({one.lower() for _, one in found}))}); at most {rule.most}"
+        said = ", ".join(sorted({one.lower() for _, one in found}))
+        text = f"{len(found)} times this letter says what must be ({said}); at most {rule.most} are easy to bear"
         yield desk.at(passage, "R-MUST", text, "say what may help instead", phrase=words, severity="warning")
 
 

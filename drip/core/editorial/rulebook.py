@@ -254,7 +254,8 @@ class Rules(Value):
     def kind_of(self, letter: str) -> tuple[str, Kind] | None:
         """Return the kind of *letter* with its name; None where the file tells nothing about it."""
         named = [(name, kind) for name, kind in self.kinds.items() if letter in kind.letters]
-        return (named or [(name, kind) for name, kind in self.kinds.items() if not kind.letters] or [None])[0]
+        others = [(name, kind) for name, kind in self.kinds.items() if not kind.letters]
+        return next(iter((*named, *others)), None)
 
     @property
     def every_pattern(self) -> Iterator[tuple[Path, Pattern]]:

@@ -92,20 +92,19 @@ def _typed(desk: Desk) -> Iterator[Problem]:
 def _on_the_lock_screen(desk: Desk) -> Iterator[Problem]:
     limits = desk.rules.headline
     opening = desk.proof.text[: limits.opening if limits else 120]
-    shown = [("subject", desk.proof.subject), ("preheader", desk.proof.preheader)]
-    told: set[tuple[str, str]] = set()
     for pattern in desk.rules.lock_screen:
-        for field, words in shown:
+        told: set[str] = set()
+        for field, words in (("subject", desk.proof.subject), ("preheader", desk.proof.preheader)):
             for match in pattern.finds(words):
-                told.add((pattern.id, match[0].lower()))
+                told.add(match[0].lower())
                 place = desk.manuscript.in_front((field,), match[0])
-                text = f"{quoted(match[0])} in the {field}: {pattern.why}"
-                yield desk.manuscript.problem(pattern.id, place, text, "say it in other words", severity=pattern.severity)
+                fault = f"{quoted(match[0])} in the {field}: {pattern.why}"
+                yield desk.manuscript.problem(pattern.id, place, fault, "say it in other words", severity=pattern.severity)
         for match in pattern.finds(opening):
-            if (pattern.id, match[0].lower()) not in told:
-                text = f"{quoted(match[0])} in the first {len(opening)} characters of the text part: {pattern.why}"
+            if match[0].lower() not in told:
+                fault = f"{quoted(match[0])} in the first {len(opening)} characters of the text part: {pattern.why}"
                 hint = "say it later, or in other words"
-                yield desk.at_body(pattern.id, text, hint, phrase=match[0], severity=pattern.severity)
+                yield desk.at_body(pattern.id, fault, hint, phrase=match[0], severity=pattern.severity)
 
 
 def _shouted(desk: Desk, banned: list[_Banned]) -> Iterator[Problem]:
@@ -117,15 +116,16 @@ def _shouted(desk: Desk, banned: list[_Banned]) -> Iterator[Problem]:
     for text in _texts(desk):
         marks += [text] * text.words.count("!")
         for match in capitals_in(text.words):
-            covered = any(one.text == text and one.span[0] < match.end() and match.start() < one.span[1] for one in banned)
-            if match[0] not in allowed and not set(match[0].split("/")) <= allowed and not covered:
-                place = text.place(desk, match[0])
+            told = any(one.text == text and one.span[0] < match.end() and match.start() < one.span[1] for one in banned)
+            if not told and not set(match[0].split("/")) <= allowed:
                 hint = "use small letters, or allow it in the rule file"
+                place = text.place(desk, match[0])
                 yield desk.manuscript.problem("R-SHOUT", place, f"{quoted(match[0])} stands in capitals", hint)
     if len(marks) > rule.exclamations_max:
-        text = f"there are {len(marks)} exclamation marks; at most {rule.exclamations_max} may stand in a letter"
-        place = marks[rule.exclamations_max].place(desk, marks[rule.exclamations_max].words)
-        yield desk.manuscript.problem("R-SHOUT", place, text, "end the sentence with a full stop")
+        fault = f"there are {len(marks)} exclamation marks; at most {rule.exclamations_max} may stand in a letter"
+        one_more = marks[rule.exclamations_max]
+        place = one_more.place(desk, one_more.words)
+        yield desk.manuscript.problem("R-SHOUT", place, fault, "end the sentence with a full stop")
 
 
 # What is copied ------------------------------------------------------------------------------------------------------
