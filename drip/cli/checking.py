@@ -1,4 +1,4 @@
-"""`drip check` and `drip schema`: faults and dates before anything is live, and the schema that editors read."""
+"""`drip check`, `drip schema` and `drip shingles`: what an author needs before anything is live."""
 
 from __future__ import annotations
 
@@ -106,6 +106,24 @@ def schema(ctx: click.Context, *, only_check: bool, file: Path) -> None:
         click.echo(f"{file} is stale; write it anew with: drip schema > {file}", err=True)
         ctx.exit(1)
     click.echo(f"{file} is fresh", err=True)
+
+
+@click.command()
+@click.argument("text", type=click.Path(path_type=Path))
+def shingles(text: Path) -> None:
+    """Print the hashes of every eight words in a row of TEXT, for `copy_of` in a rule file.
+
+    With them `drip check` finds words that a letter shares with TEXT, and the project need not hold TEXT itself.
+    """
+    from drip.core.editorial.wording import shingles_of
+    from drip.errors import NotFound
+
+    try:
+        words = text.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as trouble:
+        raise NotFound(f"{text} cannot be read as text") from trouble
+    for digest in sorted({digest for _, digest in shingles_of(words)}):
+        click.echo(digest)
 
 
 def zone_named(name: str) -> ZoneInfo:

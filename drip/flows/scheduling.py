@@ -84,10 +84,11 @@ def _edited(parsed: Parsed, problems: Sequence[Problem], editor: Editor) -> list
     for course_id, course in readable.schedule.courses.items():
         book, found = _rulebook(parsed, course_id, course)
         findings += found
-        if not found:
-            office = editorial.Office(book, texts, readable.letters, parsed.source.letters, parsed.emails, editor.today)
-            findings += editorial.read_course(office, proofs[course_id])
-            findings += editorial.shown_names(book, parsed.schedule, course_id)
+        office = editorial.Office(
+            book, texts, readable.letters, parsed.source.letters, parsed.emails, editor.today, waivers=not found
+        )
+        findings += editorial.read_course(office, proofs[course_id])
+        findings += editorial.shown_names(book, parsed.schedule, course_id)
     drafts = {problem.file for problem in problems if problem.code == "L207"}
     return editorial.folded(problems, findings, () if editor.drafts else drafts)
 

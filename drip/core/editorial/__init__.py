@@ -28,7 +28,8 @@ class Office:
     """What the editor of one course works with.
 
     *texts* are the letters taken apart and *letters* the same parsed, both by id; *raw* maps paths below the folder
-    *emails* to texts as they are on the disk. *book* is None for a course without rules of its own.
+    *emails* to texts as they are on the disk. *book* is None for a course without rules of its own, or whose rules
+    cannot be read; in the second case *waivers* is false, since they cannot be judged.
     """
 
     book: Rulebook | None
@@ -37,6 +38,7 @@ class Office:
     raw: Mapping[str, str]
     emails: str
     today: date
+    waivers: bool = True
 
 
 def read_course(office: Office, proofs: Sequence[Proof]) -> list[Problem]:
@@ -50,9 +52,13 @@ def read_course(office: Office, proofs: Sequence[Proof]) -> list[Problem]:
         found = set[Problem]()
         for proof in versions:
             found.update(_of_proof(office, proof, front, is_first=proof is versions[0]))
-        problems += _waived(found, front, office.texts[letter], office.book.rules if office.book else None)
+        if office.waivers:
+            problems += _waived(found, front, office.texts[letter], office.book.rules if office.book else None)
+        else:
+            problems += found
     if office.book is not None:
         problems += safety.changed_blocks(office.book, office.raw, office.emails)
+        problems += wording.in_layout(office.book, office.raw, office.emails)
     return sorted(set(problems))
 
 
@@ -66,6 +72,7 @@ def _of_proof(office: Office, proof: Proof, front: LessonFront | None, *, is_fir
     if front is None:
         yield from wording.findings(desk)
         return
+    yield from safety.missing_from_foot(desk, office.raw, office.emails)
     for rule in _RULES:
         # How much there is to read is measured as it really is; a program that the course lacks adds nothing to it.
         if is_first or rule is not measure.findings:
@@ -100,7 +107,7 @@ def shown_names(book: Rulebook | None, schedule: Document, course_id: str) -> li
 
 def _waived(found: Iterable[Problem], front: LessonFront | None, text: LetterText, rules: Rules | None) -> Iterator[Problem]:
     """Yield what is left of *found* once the letter has waived its warnings, and what is wrong with its waivers."""
-    waivers = {} if front is None or rules is None else front.lint_ok
+    waivers = {} if front is None else front.lint_ok
     known = severities_of(rules)
     used: Counter[str] = Counter()
     for problem in found:

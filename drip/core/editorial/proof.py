@@ -129,8 +129,9 @@ def _offset_of(phrase: str, raw: str, begin: int) -> int | None:
     A value that is printed into the sentence is not in the file, so shorter and shorter runs of its words are tried.
     """
     words = _TOKEN.findall(phrase)
-    if not words:
-        return None
+    if not words:  # Such as two exclamation marks.
+        offset = raw.find(phrase, begin) if phrase.strip() else -1
+        return offset if offset >= 0 else None
     for length in (_LONGEST, 5, 3, 2, 1):
         if length > len(words) and length != _LONGEST:
             continue

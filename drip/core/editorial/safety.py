@@ -48,13 +48,26 @@ def changed_blocks(book: Rulebook, files: Mapping[str, str], emails: str) -> Ite
             yield Problem(f"{emails}/{path}", 1, 1, "R-BLK", text, hint)
 
 
+def missing_from_foot(desk: Desk, files: Mapping[str, str], emails: str) -> Iterator[Problem]:
+    """Yield a finding for each block that every letter carries at its foot, and this one does not."""
+    said = " ".join(desk.proof.text.split())
+    for name in desk.rules.blocks.footer if desk.rules.blocks else ():
+        words = " ".join(files.get(f"_base/blocks/{name}.md", "").split())
+        if words not in said:
+            hint = "let the layout show `footer_blocks`"
+            yield Problem(f"{emails}/_base/letter.txt", 1, 1, "R-BLK", f"the foot of a letter lacks {name}", hint)
+
+
 def _blocks(desk: Desk, front: LessonFront) -> Iterator[Problem]:
     rule = desk.rules.blocks
     if rule is None:
         return
     placed = {passage.part for passage in desk.proof.passages}
     for demand in rule.demands:
-        if desk.proof.letter not in demand.letters or (demand.with_program and not desk.proof.program_url):
+        if demand.with_program and not desk.proof.program_url:
+            yield from _without_program(desk, demand)
+            continue
+        if desk.proof.letter not in demand.letters:
             continue
         if demand.block in placed:
             yield from _misplaced(desk, demand)
@@ -66,6 +79,12 @@ def _blocks(desk: Desk, front: LessonFront) -> Iterator[Problem]:
         if name not in placed and name not in front.blocks and name not in demanded:
             hint = f'write {{{{ block("{name}") }}}} under Take care, and list it in `blocks`'
             yield desk.at_front(("movement",), "R-BLK", f"a practice that moves the body must carry the block {name}", hint)
+
+
+def _without_program(desk: Desk, demand: Demand) -> Iterator[Problem]:
+    for passage in [passage for passage in desk.proof.passages if passage.part == demand.block][:1]:
+        text = f"{demand.block} speaks of a paid program, and the course names none"
+        yield desk.at(passage, "R-BLK", text, "place it between {% if course.program %} and {% endif %}")
 
 
 def _misplaced(desk: Desk, demand: Demand) -> Iterator[Problem]:

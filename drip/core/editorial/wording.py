@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from drip.core.editorial.desk import Desk
 from drip.core.editorial.measure import capitals_in
 from drip.core.editorial.proof import Passage
-from drip.core.editorial.rulebook import Pattern
+from drip.core.editorial.rulebook import Pattern, Rulebook
 from drip.core.problem import Problem, quoted
 from drip.core.source import Place
 
@@ -30,6 +30,18 @@ def findings(desk: Desk) -> Iterator[Problem]:
     yield from _on_the_lock_screen(desk)
     yield from _shouted(desk, banned)
     yield from _copied(desk)
+
+
+def in_layout(book: Rulebook, raw: Mapping[str, str], emails: str) -> Iterator[Problem]:
+    """Yield the words that the fixed blocks and the layout of the text part should not use, at their own places."""
+    for path, text in sorted(raw.items()):
+        if path.startswith("_base/") and path.endswith((".md", ".txt")):
+            for pattern in book.rules.patterns:
+                for match in pattern.finds(_without_template(text)):
+                    fault = f"{quoted(match[0])}: {pattern.why}"
+                    place = _place_at(text, match.start())
+                    hint = "say it another way"
+                    yield Problem(f"{emails}/{path}", *place, pattern.id, fault, hint, pattern.severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +93,20 @@ def _found(desk: Desk, pattern: Pattern, words: str, place: Place) -> Problem:
 
 def _typed(desk: Desk) -> Iterator[Problem]:
     """Yield what is typed in the file and should be derived; values and comments of the template are left out."""
-    raw = _HIDDEN.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), desk.manuscript.raw)
+    raw = _without_template(desk.manuscript.raw)
     for pattern in desk.rules.written:
         for match in pattern.finds(raw):
-            before = raw[: match.start()]
-            place = (before.count("\n") + 1, match.start() - before.rfind("\n"))
-            yield _found(desk, pattern, match[0], place)
+            yield _found(desk, pattern, match[0], _place_at(raw, match.start()))
+
+
+def _without_template(text: str) -> str:
+    """Return *text* with spaces where values, statements and comments of the template stand, so that all places stay."""
+    return _HIDDEN.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+
+
+def _place_at(text: str, offset: int) -> Place:
+    before = text[:offset]
+    return before.count("\n") + 1, offset - before.rfind("\n")
 
 
 def _on_the_lock_screen(desk: Desk) -> Iterator[Problem]:
