@@ -22,7 +22,7 @@ BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 40
 NODES_MAX = 100_000
 
-_SUFFIXES = (".md", ".html", ".txt", ".yaml", ".css")
+_SUFFIXES = (".md", ".html", ".txt", ".yaml", ".css", ".shingles")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _FRONT = re.compile(r"---[ \t]*\n(?P<front>.*?)^---[ \t]*$\n?", re.DOTALL | re.MULTILINE)
 _TAG = "tag:yaml.org,2002:"

@@ -25,6 +25,7 @@ COMMANDS = {
     "hold": "drip.cli.standing:hold",
     "release": "drip.cli.standing:release",
     "schema": "drip.cli.checking:schema",
+    "shingles": "drip.cli.checking:shingles",
     "db": "drip.cli.standing:db",
     "keys": "drip.cli.standing:keys",
 }

@@ -1,4 +1,4 @@
-"""`drip check` and `drip schema`: faults and dates before anything is live, and the schema that editors read."""
+"""`drip check`, `drip schema` and `drip shingles`: what an author needs before anything is live."""
 
 from __future__ import annotations
 
@@ -28,21 +28,29 @@ FORMAT = 1
 @click.option(
     "--emails", type=click.Path(path_type=Path), default=Path("emails"), show_default=True, help="The folder of letters."
 )
+@click.option("--drafts", is_flag=True, help="Judge drafts like finished letters.")
 @click.pass_context
-def check(ctx: click.Context, *, as_json: bool, join: datetime | None, zone: str | None, schedule: Path, emails: Path) -> None:
+def check(
+    ctx: click.Context, *, as_json: bool, drafts: bool, join: datetime | None, zone: str | None, schedule: Path, emails: Path
+) -> None:
     """Find every fault in the schedule and the letters.
 
     Ends with the calendar of one person who joins.
     Nothing is changed. Exits with 1 when there is a fault; warnings alone exit with 0.
     """
     from drip.cli.calendar import calendars_of, print_calendar
-    from drip.cli.letters import render_faults
+    from drip.cli.letters import proofs, render_faults
+    from drip.clock import read
     from drip.files import read_project
     from drip.flows import scheduling
 
     chosen = None if zone is None else zone_named(zone)
     result = scheduling.check(
-        read_project(schedule, emails), render_check=render_faults, schedule_file=str(schedule), emails=str(emails)
+        read_project(schedule, emails),
+        render_check=render_faults,
+        editor=scheduling.Editor(proofs, read().calendar.date(), drafts),
+        schedule_file=str(schedule),
+        emails=str(emails),
     )
     calendars = [] if result.schedule is None else calendars_of(result.schedule, join.date() if join else None, chosen)
     errors = sum(problem.severity == "error" for problem in result.problems)
@@ -61,7 +69,8 @@ def check(ctx: click.Context, *, as_json: bool, join: datetime | None, zone: str
     from drip.cli.screen import console
 
     out = console()
-    for problem in result.problems:
+    # Errors come last, nearest to the prompt; the JSON keeps them by place.
+    for problem in sorted(result.problems, key=lambda problem: problem.severity == "error"):
         style = "red" if problem.severity == "error" else "yellow"
         line = str(problem) if problem.severity == "error" else f"{problem}  (warning)"
         out.print(line, style=style, soft_wrap=True)
@@ -98,6 +107,24 @@ def schema(ctx: click.Context, *, only_check: bool, file: Path) -> None:
         click.echo(f"{file} is stale; write it anew with: drip schema > {file}", err=True)
         ctx.exit(1)
     click.echo(f"{file} is fresh", err=True)
+
+
+@click.command()
+@click.argument("text", type=click.Path(path_type=Path))
+def shingles(text: Path) -> None:
+    """Print the hashes of every eight words in a row of TEXT, for `copy_of` in a rule file.
+
+    With them `drip check` finds words that a letter shares with TEXT, and the project need not hold TEXT itself.
+    """
+    from drip.core.editorial.wording import shingles_of
+    from drip.errors import NotFound
+
+    try:
+        words = text.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as trouble:
+        raise NotFound(f"{text} cannot be read as text") from trouble
+    for digest in sorted({digest for _, digest in shingles_of(words)}):
+        click.echo(digest)
 
 
 def zone_named(name: str) -> ZoneInfo:

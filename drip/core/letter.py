@@ -40,6 +40,17 @@ class Evidence(StrEnum):
     EXPERIENCE = "experience"
 
 
+class Need(StrEnum):
+    """What a practice may ask for that not every reader has."""
+
+    STANDING = "standing"
+    WALKING = "walking"
+    SIGHT = "sight"
+    BREATH = "breath"
+    MONEY = "money"
+    PERSON = "person"
+
+
 def _date_in(value: object) -> date:
     if type(value) is date:
         return value
@@ -96,6 +107,10 @@ class LessonFront(SystemFront):
     """Whether the practice moves the body."""
     hard_day: str | None = None
     """The practice for a hard day."""
+    alternatives: dict[Need, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict, examples=[{"walking": "from bed, move your toes"}]
+    )
+    """What the practice needs that not every reader has, each with what else will do."""
     reviewed: Reviewed | None = None
     """Which clinician has checked it."""
     draft: Switch = False

@@ -42,6 +42,15 @@ class Project:
 
 def project_of(parsed: Parsed) -> tuple[Project | None, list[Problem]]:
     """Return the project in *parsed*, and every problem in it, those of reading included; None when one is an error."""
+    project, problems = readable_of(parsed)
+    return (None if has_errors(problems) else project), problems
+
+
+def readable_of(parsed: Parsed) -> tuple[Project | None, list[Problem]]:
+    """Return what of a project can be read in spite of errors, for whoever only looks at it, and every problem.
+
+    Letters whose front matter has faults are left out. None when the schedule cannot be read.
+    """
     problems = list(parsed.problems)
     schedule: Schedule | None = None
     if not any(problem.file == parsed.schedule.file for problem in parsed.problems) or parsed.schedule.values is not None:
@@ -65,11 +74,13 @@ def project_of(parsed: Parsed) -> tuple[Project | None, list[Problem]]:
         if path not in parsed.source.letters and not _is_unread(parsed, path)
     ]
     problems = sorted(set(problems))
-    if schedule is None or has_errors(problems):
+    if schedule is None:
         return None, problems
-    bodies = {path: text.body for path, text in parsed.letters.items()}
-    front = {path: _plain(text.front.values) for path, text in parsed.letters.items()}
-    return Project(schedule, letters, {**parsed.source.letters, **bodies}, front, references or {}), problems
+    readable = {path: text for path, text in parsed.letters.items() if text.id in letters}
+    others = {path: text for path, text in parsed.source.letters.items() if path not in parsed.letters}
+    bodies = {path: text.body for path, text in readable.items()}
+    front = {path: _plain(text.front.values) for path, text in readable.items()}
+    return Project(schedule, letters, {**others, **bodies}, front, references or {}), problems
 
 
 def _plain(values: object) -> dict[str, object]:

@@ -240,6 +240,10 @@ class Course(Value):
     """Warms a new domain up."""
     program: Program | None = None
     """A paid program; without it no letter mentions one."""
+    editorial: str | None = Field(
+        default=None, pattern=r"^[a-z0-9._-]+(/[a-z0-9._-]+)*\.yaml$", examples=["editorial/roadmap.yaml"]
+    )
+    """The file of rules that the letters of this course keep to, below the folder of letters."""
     retention: Retention = Field(default=Retention(), json_schema_extra=_without_default)
     """How long people are kept who left, or who finished."""
     phases: tuple[Phase, ...]

@@ -34,6 +34,7 @@ class Codes:
     duration: str = ""
     weekdays: str = ""
     choice: str = ""
+    regular_expression: str = ""
 
 
 _KINDS = {
@@ -65,6 +66,12 @@ def shape_problems(trouble: ValidationError, document: Document, model: type[Bas
 
 def _problem(error: ErrorDetails, document: Document, model: type[BaseModel], codes: Codes) -> Problem:
     path = tuple(error["loc"])
+    if path and path[-1] == "[key]" and error["type"] == "enum":
+        choices = _choices(error)
+        hint = did_you_mean(path[-2], choices, otherwise=f"known here: {', '.join(choices)}")
+        return document.problem(
+            codes.unknown, path[:-1], f"{quoted(path[-2])} is not a key that is known here", hint, at_key=True
+        )
     if path and path[-1] == "[key]":
         text = f"{quoted(path[-2])} cannot be an id"
         return document.problem(codes.pattern, path[:-1], text, _ID_HINT, at_key=True)
@@ -79,17 +86,22 @@ def _problem(error: ErrorDetails, document: Document, model: type[BaseModel], co
     return _value_problem(error, document, model, codes)
 
 
+def _choices(error: ErrorDetails) -> list[str]:
+    """Return the words that an error of choice would have accepted."""
+    return str(error["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+
+
 def _value_problem(error: ErrorDetails, document: Document, model: type[BaseModel], codes: Codes) -> Problem:
     """Return the problem of a value that stands where it may but is not what it must be."""
     path, kind, value = tuple(error["loc"]), error["type"], error["input"]
     context: Mapping[str, Any] = error.get("ctx", {})
     name = _name(path)
     match kind:
-        case "clock_time" | "duration" | "weekdays" | "calendar_date":
+        case "clock_time" | "duration" | "weekdays" | "calendar_date" | "regular_expression":
             code = getattr(codes, kind, "") or codes.wrong
             return document.problem(code, path, f"{name}: {context['text']}", str(context["hint"]))
-        case "enum":
-            choices = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        case "enum" | "literal_error":
+            choices = _choices(error)
             hint = did_you_mean(value, choices, otherwise=f"write one of {', '.join(choices)}")
             return document.problem(codes.choice, path, f"{name}: {quoted(value)} is not one of the words for it", hint)
         case "string_pattern_mismatch":

@@ -59,6 +59,18 @@ class Document:
     values: object = None
     marks: Marks = Marks()
 
+    def at(self, path: Path) -> object:
+        """Return the plain value at *path*, None where there is none."""
+        here = self.values
+        for step in path:
+            if isinstance(here, Mapping):
+                here = here.get(step)
+            elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+                here = here[step]
+            else:
+                return None
+        return here
+
     def problem(
         self, code: str, path: Path, text: str, hint: str = "", *, at_key: bool = False, severity: Severity = "error"
     ) -> Problem:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from drip.core import editorial
+from drip.core.editorial.proof import Proof
+from drip.core.editorial.rulebook import Rulebook, parse_rules
 from drip.core.problem import Problem, has_errors
-from drip.core.project import Project, project_of
-from drip.core.schedule import Schedule
+from drip.core.project import Project, project_of, readable_of
+from drip.core.schedule import Course, Schedule
+from drip.core.source import Parsed
 from drip.errors import RenderFault
-from drip.files import Source, parse_source
+from drip.files import Source, parse_source, read_yaml
 
 RenderCheck = Callable[[Project], Iterable[RenderFault]]
 """Renders every letter of a project and returns the faults, files named by their paths below `emails/`."""
+
+Proofreader = Callable[[Project], Mapping[str, Sequence[Proof]]]
+"""Renders every letter that can be rendered, for a sample reader, by course."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +37,23 @@ class CheckResult:
         return self.project is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """Who reads the letters by the rules of their course: how they are rendered, and on what day.
+
+    While *drafts* is false, what is found in a draft is only counted.
+    """
+
+    proofs: Proofreader
+    today: date
+    drafts: bool = False
+
+
 def check(
     source: Source,
     *,
     render_check: RenderCheck | None = None,
+    editor: Editor | None = None,
     schedule_file: str = "schedules.yaml",
     emails: str = "emails",
 ) -> CheckResult:
@@ -40,10 +61,54 @@ def check(
 
     Letters are rendered only once the schedule has no errors, since numbers and neighbours come from it.
     """
-    project, problems = project_of(parse_source(source, schedule_file=schedule_file, emails=emails))
+    parsed = parse_source(source, schedule_file=schedule_file, emails=emails)
+    project, problems = project_of(parsed)
     if project is not None and render_check is not None:
         hint = "preview the letter once it is mended"
         faults = [Problem(f"{emails}/{fault.file}", fault.line, 1, "L210", fault.text, hint) for fault in render_check(project)]
         problems = sorted({*problems, *faults})
-        project = None if has_errors(faults) else project
+    if editor is not None:
+        problems = _edited(parsed, problems, editor)
+    project = None if has_errors(problems) else project
     return CheckResult(tuple(problems), project.schedule if project else None, project)
+
+
+def _edited(parsed: Parsed, problems: Sequence[Problem], editor: Editor) -> list[Problem]:
+    """Return *problems* and what the editor finds, in letters whose neighbours have faults too."""
+    readable, _ = readable_of(parsed)
+    if readable is None:
+        return list(problems)
+    findings: list[Problem] = []
+    texts = {text.id: text for text in parsed.letters.values()}
+    proofs = editor.proofs(readable)
+    for course_id, course in readable.schedule.courses.items():
+        book, found = _rulebook(parsed, course_id, course)
+        findings += found
+        office = editorial.Office(
+            book, texts, readable.letters, parsed.source.letters, parsed.emails, editor.today, waivers=not found
+        )
+        findings += editorial.read_course(office, proofs[course_id])
+        findings += editorial.shown_names(book, parsed.schedule, course_id)
+    drafts = {problem.file for problem in problems if problem.code == "L207"}
+    return editorial.folded(problems, findings, () if editor.drafts else drafts)
+
+
+def _rulebook(parsed: Parsed, course_id: str, course: Course) -> tuple[Rulebook | None, list[Problem]]:
+    """Return the rules that a course names, None where it names none, and what is wrong with them."""
+    path = course.editorial
+    if path is None:
+        return None, []
+    place = ("courses", course_id, "editorial")
+    if path not in parsed.source.letters:
+        hint = f"write {parsed.emails}/{path}, or remove the line"
+        return None, [parsed.schedule.problem("E109", place, f"there is no file {path}", hint)]
+    document, found = read_yaml(parsed.source.letters[path], f"{parsed.emails}/{path}")
+    if found:
+        return None, found
+    return parse_rules(
+        document,
+        letters=course.letter_ids,
+        blocks=parsed.block_names,
+        files=parsed.source.letters,
+        folder=path.rpartition("/")[0] + "/" if "/" in path else "",
+    )

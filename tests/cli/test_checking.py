@@ -38,7 +38,7 @@ def test_a_sound_course_ends_with_its_calendar(capsys: pytest.CaptureFixture[str
     assert code == 0
     assert "warning" in err
     assert "who joins on Sun  1 Mar 2026 in Europe/London" in out
-    (row,) = (line.split() for line in out.splitlines() if "sleep-anchor" in line)
+    (row,) = (line.split() for line in out.splitlines() if " sleep-anchor " in line)
     assert row[:3] == ["4", "sleep-anchor", "Tue"]
     assert len(row) == 10
     assert all(len(line) <= 80 for line in out.splitlines() if "warning" not in line)

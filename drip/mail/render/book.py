@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import css_inline
 
-from drip.core.schedule import Course
+from drip.core.editorial.proof import Passage, Proof
+from drip.core.schedule import Course, Program
 from drip.errors import RenderFault
 from drip.mail.render import facts, markdown, person
 from drip.mail.render.markdown import Part, Section
-from drip.mail.render.person import ForMany, ForOne, NeedsPerson, Person, Rendered, Voice, tag_of
+from drip.mail.render.person import AFTER, BEFORE, ForMany, ForOne, NeedsPerson, Person, Rendered, Voice, tag_of
 from drip.mail.render.plain import words_of
+from drip.mail.render.proofing import READER, passages_of
 from drip.mail.render.templates import LetterTrouble, Templates, Trusted, escape_markdown
 
 EVIDENCE = {
@@ -31,6 +34,7 @@ WORDS_A_MINUTE = 200
 _RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~-]+)*")
 _GAP = re.compile(r"\n{4,}")
+_SAMPLE_PROGRAM = Program(name="The Sample Program", url="https://program.example.org/apply")
 _SAMPLE = Person("Ana", "Tuesday", "Tuesday 3 March", "Tuesday 30 June", "page.token", "leave.token", "service.token")
 
 
@@ -71,6 +75,7 @@ class LetterBook:
         if _BASE_URL.fullmatch(base_url) is None:
             raise ValueError(f"{base_url!r} is not an address that letters can link to")
         self._files = files
+        self._base_url = base_url
         self._course = course
         self._front = front
         self._references = references
@@ -129,6 +134,46 @@ class LetterBook:
         """Return a fixed block as HTML, '' when there is none by this name."""
         found = self._block(name)
         return Section("block", None, list(found.tokens)).html if found else ""
+
+    def proof(self, letter: str) -> Proof:
+        """Return *letter* as a sample reader gets it, for the editor; raises RenderFault when it is broken."""
+        request = self._request(letter, full=True, after_pause=False, voice=ForOne(READER))
+        rendered = self._rendered(request)
+        values = self._values(request)
+        values["title"] = title = self._front_text(request.file, request.front, "title", values)
+        program = self._course.program
+        return Proof(
+            letter,
+            request.file,
+            title,
+            rendered.subject,
+            rendered.preheader,
+            rendered.html,
+            rendered.text,
+            tuple(_spoken(passage) for passage in passages_of(self._sections(request, values))),
+            program.url if program else "",
+        )
+
+    def proofs(self) -> list[Proof]:
+        """Return a proof of every letter that can be rendered, the letters of drip itself included.
+
+        Where the course names no paid program, a letter that asks for one is shown a second time as if it did, so that
+        no words are left unread.
+        """
+        found: list[Proof] = []
+        letters = [letter for letter in self._course.letter_ids if letter in self._letters]
+        letters += sorted(letter for letter, path in self._letters.items() if path.startswith("_system/"))
+        with_program: LetterBook | None = None
+        if self._course.program is None:
+            course = self._course.model_copy(update={"program": _SAMPLE_PROGRAM})
+            with_program = LetterBook(self._files, course, self._base_url, front=self._front, references=self._references)
+        for letter in letters:
+            asks = "course.program" in self._files[self._letters[letter]]
+            for book in (self, with_program if asks else None):
+                if book is not None:
+                    with contextlib.suppress(RenderFault):
+                        found.append(book.proof(letter))
+        return found
 
     def faults(self) -> list[RenderFault]:
         """Return every fault found by rendering all letters of the course and the system letters, in both lengths.
@@ -313,6 +358,11 @@ class LetterBook:
         if title:
             lines += f"\n\nThe last letter was “{escape_markdown(title)}”. It is still on your page, if you would like it again."
         return _said("back", lines)
+
+
+def _spoken(passage: Passage) -> Passage:
+    """Return *passage* without the marks round values of the person."""
+    return replace(passage, text=passage.text.replace(BEFORE, "").replace(AFTER, ""))
 
 
 def _said(kind: str, words: str) -> Section:

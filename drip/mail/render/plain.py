@@ -52,7 +52,7 @@ def text_of(tokens: Sequence[Token]) -> str:
 
 def inline_text(token: Token) -> str:
     """Return the words of one inline token on one line."""
-    return " ".join(_words(SyntaxTreeNode([token]).children).split("\n"))
+    return " ".join(words_in_nodes(SyntaxTreeNode([token]).children).split("\n"))
 
 
 def _blocks(children: Iterable[SyntaxTreeNode], columns: int) -> list[str]:
@@ -64,7 +64,7 @@ def _block(node: SyntaxTreeNode, columns: int) -> list[str]:
         case "paragraph":
             return _paragraph(node, columns)
         case "heading":
-            return [wrap(_words(node.children), columns)]
+            return [wrap(words_in_nodes(node.children), columns)]
         case "ordered_list":
             start = int(node.attrs.get("start", 1))
             return [_item(f"{number}. ", child, columns) for number, child in enumerate(node.children, start=start)]
@@ -95,17 +95,18 @@ def _paragraph(node: SyntaxTreeNode, columns: int) -> list[str]:
     lines = [_link(link, columns) for link in links]
     if len(pieces) == 1 and pieces[0].type == "link":
         return lines
-    return [wrap(_words(pieces), columns), *lines]
+    return [wrap(words_in_nodes(pieces), columns), *lines]
 
 
 def _link(node: SyntaxTreeNode, columns: int) -> str:
-    purpose, target = _words(node.children), str(node.attrs["href"])
+    purpose, target = words_in_nodes(node.children), str(node.attrs["href"])
     if purpose in {target, target.removeprefix("mailto:")}:
         return purpose
     return f"{wrap(purpose[:1].upper() + purpose[1:] + ':', columns)}\n{target}"
 
 
-def _words(children: Iterable[SyntaxTreeNode]) -> str:
+def words_in_nodes(children: Iterable[SyntaxTreeNode]) -> str:
+    """Return the words of inline nodes, a hard break as a newline."""
     parts = []
     for child in children:
         match child.type:
@@ -116,5 +117,5 @@ def _words(children: Iterable[SyntaxTreeNode]) -> str:
             case "hardbreak":
                 parts.append("\n")
             case _:
-                parts.append(_words(child.children))
+                parts.append(words_in_nodes(child.children))
     return "".join(parts)
