@@ -59,7 +59,8 @@ def read_course(office: Office, proofs: Sequence[Proof]) -> list[Problem]:
     if office.book is not None:
         problems += safety.changed_blocks(office.book, office.raw, office.emails)
         problems += wording.in_layout(office.book, office.raw, office.emails)
-    return sorted(set(problems))
+    # A fault of the layout shows in every letter, with another example each time.
+    return list({(one.file, one.line, one.column, one.code, one.text): one for one in sorted(set(problems))}.values())
 
 
 def _of_proof(office: Office, proof: Proof, front: LessonFront | None, *, is_first: bool) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from drip.core.editorial.contrast import CONTRAST_MIN, Faint, faint_text
+from drip.core.editorial.contrast import CONTRAST_MIN, faint_text
 from drip.core.editorial.markup import Node, tree_of
 from drip.core.editorial.proof import Manuscript, Proof
 from drip.core.problem import Problem, Severity, quoted
@@ -119,14 +119,12 @@ def _elements(root: Node) -> Iterator[_Found]:
 
 def _contrast(root: Node) -> Iterator[_Found]:
     for faint in faint_text(root):
-        yield _Found("M-CONTRAST", _contrast_text(faint), "choose colours further apart", faint.color, faint.scheme == "dark")
-
-
-def _contrast_text(faint: Faint) -> str:
-    return (
-        f"in {faint.scheme}, {quoted(faint.words[:40])} stands out {faint.ratio:.2f}:1 ({faint.color} on {faint.ground}); "
-        f"at least {CONTRAST_MIN}:1 can be read"
-    )
+        text = (
+            f"in {faint.scheme}, {faint.color} on {faint.ground} stands out {faint.ratio:.2f}:1; "
+            f"at least {CONTRAST_MIN}:1 can be read"
+        )
+        hint = f"choose colours further apart; see {quoted(faint.words[:40])}"
+        yield _Found("M-CONTRAST", text, hint, faint.color, faint.scheme == "dark")
 
 
 def _placed(found: _Found, manuscript: Manuscript, raw: Mapping[str, str], emails: str) -> Problem:
