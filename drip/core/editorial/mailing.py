@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from drip.core.editorial.contrast import CONTRAST_MIN, faint_text
-from drip.core.editorial.markup import Node, tree_of
+from drip.core.editorial.markup import DRAWN, Node, seen_text, tree_of
 from drip.core.editorial.proof import Manuscript, Proof
 from drip.core.problem import Problem, Severity, quoted
 from drip.core.reading import words_in
@@ -16,8 +16,6 @@ SIZE_WARNING = 80_000
 SIZE_MAX = 100_000
 STYLE_MAX = 16_000
 PARITY = (0.95, 1.10)
-DRAWN = "stations"
-"""The class of what the layout draws in HTML and says in words in the text part: the map."""
 
 _FETCHED = frozenset({"link", "script", "iframe", "object", "embed", "video", "audio", "source", "track", "frame", "base"})
 _SOURCES = ("src", "srcset", "background", "poster", "data")
@@ -161,7 +159,7 @@ def _parity(root: Node, proof: Proof, manuscript: Manuscript, emails: str) -> It
         target = node.attributes.get("href", "")
         if node.tag == "a" and target and target.removeprefix("mailto:") not in proof.text:
             yield _lacking(f"the link to {quoted(target)}", node.text, proof, manuscript, emails)
-    html_words = len(words_in(_seen_text(body)))
+    html_words = len(words_in(seen_text(body)))
     # The line beside the subject opens the text part of some layouts and is hidden in the HTML.
     beside = len(words_in(proof.preheader)) if proof.preheader in proof.text else 0
     text_words = len(words_in(_ADDRESS.sub(" ", proof.text))) - beside
@@ -189,11 +187,3 @@ def _has_leaves(node: Node) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(words_in(text)).casefold()
-
-
-def _seen_text(node: Node) -> str:
-    """Return what a reader sees of *node*, with a space wherever a block ends."""
-    if node.hides or DRAWN in node.classes:
-        return " "
-    inner = "".join(child if isinstance(child, str) else _seen_text(child) for child in node.children)
-    return inner if node.tag in {"a", "b", "em", "i", "span", "strong", "code"} else f" {inner} "
