@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
@@ -68,9 +68,9 @@ class Shelf:
         """Return its letters."""
         return self._book
 
-    def is_draft(self, version_id: int, course_id: str, letter: str) -> bool:
-        """Whether a letter may not go to a real provider: nothing leaves this machine."""
-        return False
+    def why_not_real(self, version_id: int, course_id: str, letter: str, today: date) -> str:
+        """Return why a letter may not go to a real provider: nothing leaves this machine."""
+        return ""
 
 
 @cache
