@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import StrEnum
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from drip.core import timing
@@ -39,8 +39,7 @@ class Pause(StrEnum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Enrollment:
+class Enrollment(NamedTuple):
     """The facts of one enrollment as they are stored; see `drip.store.tables`.
 
     `next_due_at` is None while a delivery is open, while paused until she says, before she confirmed, and after the end.
@@ -99,8 +98,8 @@ class Enrollment:
 
 
 _WHO = frozenset({"id", "public_id", "subscriber_id", "open_delivery", "deliveries_due", "created_at", "confirmed_at"})
-_LIKENESS: Callable[[Enrollment], tuple[Any, ...]] = attrgetter(
-    *(name for name in Enrollment.__dataclass_fields__ if name not in _WHO)
+_LIKENESS: Callable[[Enrollment], tuple[Any, ...]] = itemgetter(
+    *(place for place, name in enumerate(Enrollment._fields) if name not in _WHO)
 )
 
 _ZONES: dict[tuple[str, str], ZoneInfo] = {}
@@ -283,7 +282,7 @@ def resettled(enrollment: Enrollment, course: Course, *, now: datetime, **settin
     A new weekday takes the nearest date; another zone, hour or pace recounts from the last meant date. While she is
     paused the letter keeps its pause. What changes nothing moves nothing.
     """
-    after = replace(enrollment, **settings)
+    after = enrollment._replace(**settings)
     step, slot = step_of(after, course), slot_of(enrollment, course)
     old, new = enrollment.rhythm(course), after.rhythm(course)
     if step is None or slot is None or old == new:

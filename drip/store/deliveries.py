@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """The facts of one delivery; see `drip.store.tables`."""
 
     id: int
@@ -55,7 +53,7 @@ class Delivery:
         return f"{self.id}-{self.nonce}"
 
 
-_COLUMNS = [deliveries.c[name] for name in Delivery.__dataclass_fields__]
+_COLUMNS = [deliveries.c[name] for name in Delivery._fields]
 
 
 class Member(NamedTuple):
@@ -75,8 +73,7 @@ class Member(NamedTuple):
 _MEMBER_COLUMNS = [deliveries.c[name] for name in Member._fields]
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A claimed delivery with what the mark must know of the person, read under her lock."""
 
     delivery: Delivery
@@ -167,13 +164,13 @@ def ended(connection: Connection, enrollment_id: int) -> list[Delivery]:
     query = sa.select(*_COLUMNS).where(
         deliveries.c.enrollment_id == enrollment_id, deliveries.c.state.not_in([state.value for state in OPEN])
     )
-    return [Delivery(*row) for row in connection.execute(query.order_by(deliveries.c.id))]
+    return [Delivery._make(row) for row in connection.execute(query.order_by(deliveries.c.id))]
 
 
 def find(connection: Connection, delivery_id: int) -> Delivery | None:
     """Return the delivery with this id."""
     row = connection.execute(sa.select(*_COLUMNS).where(deliveries.c.id == delivery_id)).first()
-    return None if row is None else Delivery(*row)
+    return None if row is None else Delivery._make(row)
 
 
 def find_by_public_ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, Delivery]:
@@ -181,7 +178,7 @@ def find_by_public_ids(connection: Connection, public_ids: Iterable[str]) -> dic
     public_ids = set(public_ids)
     parts = [found for public_id in public_ids if (found := public_id_parts(public_id)) is not None]
     rows = connection.execute(sa.select(*_COLUMNS).where(deliveries.c.id.in_([number for number, _ in parts])))
-    return {delivery.public_id: delivery for row in rows if (delivery := Delivery(*row)).public_id in public_ids}
+    return {delivery.public_id: delivery for row in rows if (delivery := Delivery._make(row)).public_id in public_ids}
 
 
 def find_open(connection: Connection, subscriber_id: int, course: str | None = None) -> list[Delivery]:
@@ -189,7 +186,9 @@ def find_open(connection: Connection, subscriber_id: int, course: str | None = N
     query = sa.select(*_COLUMNS).where(
         deliveries.c.subscriber_id == subscriber_id, deliveries.c.state.in_([state.value for state in OPEN])
     )
-    return [Delivery(*row) for row in connection.execute(query if course is None else query.where(deliveries.c.course == course))]
+    if course is not None:
+        query = query.where(deliveries.c.course == course)
+    return [Delivery._make(row) for row in connection.execute(query)]
 
 
 def under_way(connection: Connection, subscriber_id: int) -> list[str]:
@@ -476,7 +475,7 @@ def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Deli
         .order_by(deliveries.c.not_before, deliveries.c.id)
         .limit(limit)
     )
-    return [Delivery(*row) for row in connection.execute(query)]
+    return [Delivery._make(row) for row in connection.execute(query)]
 
 
 def still_overdue(connection: Connection, ids: Sequence[int], calendar: datetime) -> list[Delivery]:
@@ -487,7 +486,7 @@ def still_overdue(connection: Connection, ids: Sequence[int], calendar: datetime
         deliveries.c.not_before <= calendar,
         deliveries.c.closes_at <= calendar,
     )
-    return [Delivery(*row) for row in connection.execute(query.order_by(deliveries.c.id))]
+    return [Delivery._make(row) for row in connection.execute(query.order_by(deliveries.c.id))]
 
 
 # Recovery -----------------------------------------------------------------------------------------------------------
@@ -502,7 +501,7 @@ def owners_at_work(connection: Connection) -> list[str]:
 def owned_by(connection: Connection, owner: str) -> list[Delivery]:
     """Return what *owner* holds claimed or is handing over."""
     rows = connection.execute(sa.select(*_COLUMNS).where(IS_OWNED, deliveries.c.owner == owner))
-    return sorted((Delivery(*row) for row in rows), key=lambda delivery: delivery.id)
+    return sorted((Delivery._make(row) for row in rows), key=lambda delivery: delivery.id)
 
 
 def doubt(connection: Connection, ids: Sequence[int], *, owner: str, now: datetime, detail: str) -> list[int]:

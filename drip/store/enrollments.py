@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = [
     enrollments.c[name]
-    for name in Enrollment.__dataclass_fields__  # the facts and the columns carry the same names
+    for name in Enrollment._fields  # the facts and the columns carry the same names
 ]
 
 
@@ -36,27 +36,27 @@ def add(connection: Connection, values: Mapping[str, Any]) -> int:
 def find(connection: Connection, enrollment_id: int) -> Enrollment | None:
     """Return the enrollment with this id."""
     row = connection.execute(sa.select(*_COLUMNS).where(enrollments.c.id == enrollment_id)).first()
-    return None if row is None else Enrollment(*row)
+    return None if row is None else Enrollment._make(row)
 
 
 def find_many(connection: Connection, ids: Sequence[int]) -> dict[int, Enrollment]:
     """Return the enrollments *ids* by id."""
     rows = connection.execute(sa.select(*_COLUMNS).where(among(connection, enrollments.c.id, ids))).all()
-    return {row[0]: Enrollment(*row) for row in rows}
+    return {row[0]: Enrollment._make(row) for row in rows}
 
 
 def find_by_public_id(connection: Connection, public_id: str) -> Enrollment | None:
     """Return the enrollment that links call *public_id*."""
     row = connection.execute(sa.select(*_COLUMNS).where(enrollments.c.public_id == public_id)).first()
-    return None if row is None else Enrollment(*row)
+    return None if row is None else Enrollment._make(row)
 
 
 def find_for(connection: Connection, subscriber_id: int, course: str | None = None) -> list[Enrollment]:
     """Return a subscriber's enrollments, or the one in *course*."""
     query = sa.select(*_COLUMNS).where(enrollments.c.subscriber_id == subscriber_id).order_by(enrollments.c.id)
-    return [
-        Enrollment(*row) for row in connection.execute(query if course is None else query.where(enrollments.c.course == course))
-    ]
+    if course is not None:
+        query = query.where(enrollments.c.course == course)
+    return [Enrollment._make(row) for row in connection.execute(query)]
 
 
 def locked(connection: Connection, enrollment_id: int) -> Enrollment:
@@ -170,7 +170,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [Enrollment(*row) for row in connection.execute(query).all()]
+    return [Enrollment._make(row) for row in connection.execute(query).all()]
 
 
 def note_omissions(connection: Connection, enrollment: Enrollment, letters: Iterable[str], reason: str) -> None:

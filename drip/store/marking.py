@@ -6,7 +6,7 @@ provider said before is heard, and whatever they say later waits for the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drip.core import timing
@@ -81,7 +81,7 @@ def mark(
     if reported:
         ids = [delivery.id for delivery in reported]
         deliveries.settle(connection, ids, State.SUBMITTED, owner=owner, token=token, now=now.machine, reason="reported")
-        gone = [replace(delivery, went_on=going.pop(delivery.id)) for delivery in reported]
+        gone = [delivery._replace(went_on=going.pop(delivery.id)) for delivery in reported]
         results.conclude(connection, gone, State.SUBMITTED, {letter.course: course}, calendar=now.calendar)
     return Marked(token, 0.0, tuple(one for one in ready if one.delivery.id in going), going, people, course)
 
