@@ -115,6 +115,7 @@ def unanswered(
     """
     latest = now - timedelta(seconds=HINT_AGAIN_SECONDS)
     waits = sa.exists().where(
+        IS_OPEN,
         deliveries.c.batch_id == batches.c.id,
         deliveries.c.state == State.PENDING.value,
         deliveries.c.blocked.is_(False),
@@ -148,7 +149,7 @@ def waiting(connection: Connection) -> int:
         connection.execute(
             sa.select(sa.func.count())
             .select_from(deliveries)
-            .where(deliveries.c.batch_id.is_not(None), deliveries.c.state == State.PENDING.value)
+            .where(IS_OPEN, deliveries.c.batch_id.is_not(None), deliveries.c.state == State.PENDING.value)
         ).scalar_one()
     )
 

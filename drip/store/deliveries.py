@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from drip.core.delivery import OPEN, RULES, State
 from drip.store.session import among, lock_rows
-from drip.store.tables import IS_OPEN, IS_OWNED, courses, deliveries, enrollments, lesson_holds, subscribers
+from drip.store.tables import IS_OPEN, courses, deliveries, enrollments, lesson_holds, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -447,6 +447,7 @@ def sendable(connection: Connection, calendar: datetime, limit: int, *, batched:
     query = (
         sa.select(*_MEMBER_COLUMNS)
         .where(
+            IS_OPEN,
             deliveries.c.state == State.PENDING.value,
             deliveries.c.not_before <= calendar,
             deliveries.c.blocked.is_(False),
@@ -467,6 +468,7 @@ def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Deli
     query = (
         sa.select(*_COLUMNS)
         .where(
+            IS_OPEN,
             deliveries.c.state == State.PENDING.value,
             deliveries.c.not_before <= calendar,
             deliveries.c.closes_at <= calendar,
@@ -492,15 +494,17 @@ def still_overdue(connection: Connection, ids: Sequence[int], calendar: datetime
 # Recovery -----------------------------------------------------------------------------------------------------------
 
 
-def owners_at_work(connection: Connection) -> list[str]:
-    """Return the ids of all owners that hold something claimed or are handing something over."""
-    query = sa.select(deliveries.c.owner).where(IS_OWNED, deliveries.c.owner.is_not(None))
-    return [owner for owner in connection.execute(query.distinct()).scalars() if owner]
-
-
 def owned_by(connection: Connection, owner: str) -> list[Delivery]:
     """Return what *owner* holds claimed or is handing over."""
-    rows = connection.execute(sa.select(*_COLUMNS).where(IS_OWNED, deliveries.c.owner == owner))
+    rows = connection.execute(
+        sa.select(*_COLUMNS).where(
+            IS_OPEN,
+            # Owners take batches: asked for these alone, the database reads their index and not the whole table.
+            deliveries.c.batch_id.is_not(None),
+            deliveries.c.owner == owner,
+            deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value]),
+        )
+    )
     return sorted((Delivery._make(row) for row in rows), key=lambda delivery: delivery.id)
 
 
