@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import StrEnum
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from drip.core.delivery import IN_MAILBOX, State
 from drip.core.progress import Step, next_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
     from drip.core.schedule import Course
@@ -43,11 +42,15 @@ class Enrollment(NamedTuple):
     """The facts of one enrollment as they are stored; see `drip.store.tables`.
 
     `next_due_at` is None while a delivery is open, while paused until she says, before she confirmed, and after the end.
+    The first `WHO` fields say who she is; in the others many people are alike.
     """
 
     id: int
     public_id: str
     subscriber_id: int
+    open_delivery: int | None
+    deliveries_due: int
+    confirmed_at: datetime | None
     course: str
     state: str
     zone: str
@@ -65,14 +68,10 @@ class Enrollment(NamedTuple):
     next_letter_on: date | None
     next_due_at: datetime | None
     next_closes_at: datetime | None
-    open_delivery: int | None
     version_id: int
     paused: str
     pause_from_on: date | None
     resumed: bool
-    deliveries_due: int
-    created_at: datetime
-    confirmed_at: datetime | None
     ended_at: datetime | None
     ended_why: str
 
@@ -86,7 +85,7 @@ class Enrollment(NamedTuple):
 
         What only says who she is stays out. A batch asks once for each likeness, not once for each person.
         """
-        return _LIKENESS(self)
+        return self[WHO:]
 
     def occasion(self) -> str:
         """Return the occasion of a letter in the present run."""
@@ -97,10 +96,7 @@ class Enrollment(NamedTuple):
         return self.next_lesson not in course.places
 
 
-_WHO = frozenset({"id", "public_id", "subscriber_id", "open_delivery", "deliveries_due", "created_at", "confirmed_at"})
-_LIKENESS: Callable[[Enrollment], tuple[Any, ...]] = itemgetter(
-    *(place for place, name in enumerate(Enrollment._fields) if name not in _WHO)
-)
+WHO = Enrollment._fields.index("course")
 
 _ZONES: dict[tuple[str, str], ZoneInfo] = {}
 

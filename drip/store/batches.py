@@ -68,7 +68,7 @@ def add(
     )
     connection.execute(
         deliveries.update()
-        .where(among(connection, deliveries.c.id, members), deliveries.c.state == State.PENDING.value)
+        .where(among(deliveries.c.id, members), deliveries.c.state == State.PENDING.value)
         .values(batch_id=batch_id)
     )
     return batch_id

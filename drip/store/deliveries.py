@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from drip.core.delivery import OPEN, RULES, State
-from drip.store.session import among, lock_rows
+from drip.store.alike import Alike
+from drip.store.session import among, lock_where
 from drip.store.tables import IS_OPEN, courses, deliveries, enrollments, lesson_holds, subscribers
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Delivery(NamedTuple):
 
 
 _COLUMNS = [deliveries.c[name] for name in Delivery._fields]
+_MANY = Alike(deliveries, Delivery._make, Delivery._fields, own=Delivery._fields.index("course"))
 
 
 class Member(NamedTuple):
@@ -115,7 +117,7 @@ def open_alike(connection: Connection, groups: Sequence[tuple[Mapping[str, Any],
     for facts, enrollment_ids in groups:
         values = {name: sa.literal(value, deliveries.c[name].type) for name, value in {**facts, **state}.items()}
         rows = sa.select(_nonce(connection), enrollments.c.subscriber_id, enrollments.c.id, *values.values()).where(
-            among(connection, enrollments.c.id, enrollment_ids)
+            among(enrollments.c.id, enrollment_ids)
         )
         columns = ["nonce", "subscriber_id", "enrollment_id", *values]
         ids += connection.execute(deliveries.insert().from_select(columns, rows).returning(deliveries.c.id)).scalars()
@@ -136,7 +138,7 @@ def existing(
     wanted = set(keys)
     rows = connection.execute(
         sa.select(deliveries.c.subscriber_id, deliveries.c.occasion, deliveries.c.id, deliveries.c.state).where(
-            among(connection, deliveries.c.subscriber_id, [subscriber for subscriber, _ in wanted]),
+            among(deliveries.c.subscriber_id, [subscriber for subscriber, _ in wanted]),
             deliveries.c.course == course,
             deliveries.c.letter == letter,
         )
@@ -235,18 +237,16 @@ def claimed(connection: Connection, batch_id: str, *, owner: str) -> list[int]:
 
 def ready(connection: Connection, ids: Sequence[int], *, owner: str) -> list[Ready]:
     """Return those of *ids* that *owner* still holds claimed, their subscribers locked until the transaction ends."""
-    if connection.dialect.name != "sqlite":
-        people = connection.execute(
-            sa.select(deliveries.c.subscriber_id).where(among(connection, deliveries.c.id, ids))
-        ).scalars()
-        lock_rows(connection, subscribers, list(people))
+    whose = sa.select(deliveries.c.subscriber_id).where(among(deliveries.c.id, ids))
+    lock_where(connection, subscribers, subscribers.c.id.in_(whose))
+    hers = (subscribers.c.address, subscribers.c.address_key, subscribers.c.name, subscribers.c.erased_at.is_not(None))
     rows = connection.execute(
-        sa.select(*_COLUMNS, subscribers.c.address, subscribers.c.address_key, subscribers.c.name, subscribers.c.erased_at)
+        sa.select(*_MANY.columns, *hers)
         .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
-        .where(among(connection, deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
+        .where(among(deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
         .order_by(deliveries.c.id)
     ).all()
-    return [Ready(Delivery(*row[:-4]), row[-4], row[-3], row[-2], row[-1] is not None) for row in rows]
+    return [Ready(delivery, *row[-4:]) for delivery, row in zip(_MANY.made(connection, rows), rows, strict=True)]
 
 
 def mark_submitting(connection: Connection, went_on: Mapping[int, date], *, owner: str, token: str, now: datetime) -> int:
@@ -258,9 +258,7 @@ def mark_submitting(connection: Connection, went_on: Mapping[int, date], *, owne
     for day, ids in sorted(by_date.items()):
         marked += connection.execute(
             deliveries.update()
-            .where(
-                among(connection, deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value
-            )
+            .where(among(deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
             .values(state=State.SUBMITTING.value, token=token, went_on=day, state_at=now)
         ).rowcount
     return marked
@@ -292,7 +290,7 @@ def settle(
     moved = connection.execute(
         deliveries.update()
         .where(
-            among(connection, deliveries.c.id, ids),
+            among(deliveries.c.id, ids),
             deliveries.c.state == State.SUBMITTING.value,
             deliveries.c.owner == owner,
             deliveries.c.token == token,
@@ -351,7 +349,7 @@ def fail(connection: Connection, ids: Sequence[int], *, owner: str, reason: str,
 def often_claimed(connection: Connection, ids: Sequence[int], *, more_than: int) -> list[tuple[int, int]]:
     """Return those of *ids* that wait again after more claims without a result than so many, each with their number."""
     query = sa.select(deliveries.c.id, deliveries.c.claims).where(
-        among(connection, deliveries.c.id, ids), deliveries.c.state == State.PENDING.value, deliveries.c.claims > more_than
+        among(deliveries.c.id, ids), deliveries.c.state == State.PENDING.value, deliveries.c.claims > more_than
     )
     return [(row.id, row.claims) for row in connection.execute(query.order_by(deliveries.c.id))]
 
@@ -483,7 +481,7 @@ def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Deli
 def still_overdue(connection: Connection, ids: Sequence[int], calendar: datetime) -> list[Delivery]:
     """Return those of *ids* that are overdue still, for a caller who has locked their people since."""
     query = sa.select(*_COLUMNS).where(
-        among(connection, deliveries.c.id, ids),
+        among(deliveries.c.id, ids),
         deliveries.c.state == State.PENDING.value,
         deliveries.c.not_before <= calendar,
         deliveries.c.closes_at <= calendar,
@@ -532,9 +530,7 @@ def confirm_uncertain(connection: Connection, ids: Sequence[int], now: datetime)
 
 def confirm_reported(connection: Connection, ids: Sequence[int], now: datetime) -> list[int]:
     """Turn those of *ids* that are uncertain although the provider reported them already into submitted; return them."""
-    known = connection.execute(
-        sa.select(deliveries.c.id).where(among(connection, deliveries.c.id, ids), deliveries.c.outcome.is_not(None))
-    )
+    known = connection.execute(sa.select(deliveries.c.id).where(among(deliveries.c.id, ids), deliveries.c.outcome.is_not(None)))
     return confirm_uncertain(connection, list(known.scalars()), now)
 
 

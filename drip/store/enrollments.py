@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from drip.core.enrollment import Enrollment, Stage
+from drip.core.enrollment import WHO, Enrollment, Stage
+from drip.store.alike import Alike
 from drip.store.session import among, lock_rows
 from drip.store.tables import courses, deliveries, enrollments, lesson_holds, omissions, subscribers
 
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-_COLUMNS = [
-    enrollments.c[name]
-    for name in Enrollment._fields  # the facts and the columns carry the same names
-]
-
+_COLUMNS = [enrollments.c[name] for name in Enrollment._fields]
+_MANY = Alike(enrollments, Enrollment._make, Enrollment._fields, own=WHO)
 
 ALIKE_MIN = 4
 """From how many people with the same new values on one statement for all is quicker than one each."""
@@ -41,8 +39,8 @@ def find(connection: Connection, enrollment_id: int) -> Enrollment | None:
 
 def find_many(connection: Connection, ids: Sequence[int]) -> dict[int, Enrollment]:
     """Return the enrollments *ids* by id."""
-    rows = connection.execute(sa.select(*_COLUMNS).where(among(connection, enrollments.c.id, ids))).all()
-    return {row[0]: Enrollment._make(row) for row in rows}
+    rows = connection.execute(sa.select(*_MANY.columns).where(among(enrollments.c.id, ids))).all()
+    return {person.id: person for person in _MANY.made(connection, rows)}
 
 
 def find_by_public_id(connection: Connection, public_id: str) -> Enrollment | None:
@@ -105,7 +103,7 @@ def change_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
 
 def change_alike(connection: Connection, ids: Sequence[int], changes: Mapping[str, Any]) -> None:
     """Write the same new values into many enrollments."""
-    connection.execute(enrollments.update().where(among(connection, enrollments.c.id, ids)).values(**changes))
+    connection.execute(enrollments.update().where(among(enrollments.c.id, ids)).values(**changes))
 
 
 def _change_each(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -124,7 +122,7 @@ def park_at(connection: Connection, delivery_ids: Sequence[int]) -> None:
     if delivery_ids:
         connection.execute(
             enrollments.update()
-            .where(enrollments.c.id == deliveries.c.enrollment_id, among(connection, deliveries.c.id, delivery_ids))
+            .where(enrollments.c.id == deliveries.c.enrollment_id, among(deliveries.c.id, delivery_ids))
             .values(
                 open_delivery=deliveries.c.id,
                 next_due_at=None,
@@ -158,7 +156,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
     """
     held_course = sa.select(courses.c.id).where(courses.c.held_at.is_not(None))
     query = (
-        sa.select(*_COLUMNS)
+        sa.select(*_MANY.columns)
         .where(
             enrollments.c.next_due_at <= now,
             enrollments.c.state == Stage.ACTIVE.value,
@@ -170,7 +168,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [Enrollment._make(row) for row in connection.execute(query).all()]
+    return _MANY.made(connection, connection.execute(query).all())
 
 
 def note_omissions(connection: Connection, enrollment: Enrollment, letters: Iterable[str], reason: str) -> None:

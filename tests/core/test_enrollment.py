@@ -37,7 +37,7 @@ NEW = Enrollment(
     id=1, public_id="p", subscriber_id=1, course="x", state="asked", zone="Europe/London", weekday=None, send_at=None, pace=1,
     short=False, afterwards=False, run=1, place=None, last_meant_on=None, last_letter_on=None, next_lesson=None,
     next_meant_on=None, next_letter_on=None, next_due_at=None, next_closes_at=None, open_delivery=None, version_id=1, paused="",
-    pause_from_on=None, resumed=False, deliveries_due=0, created_at=JOINED, confirmed_at=None, ended_at=None, ended_why="",
+    pause_from_on=None, resumed=False, deliveries_due=0, confirmed_at=None, ended_at=None, ended_why="",
 )  # fmt: skip
 
 

@@ -48,7 +48,6 @@ ANA = Enrollment(
     pause_from_on=None,
     resumed=False,
     deliveries_due=2,
-    created_at=NOW,
     confirmed_at=NOW,
     ended_at=None,
     ended_why="",
@@ -59,7 +58,6 @@ WHO: dict[str, Any] = {
     "subscriber_id": 9,
     "open_delivery": 8,
     "deliveries_due": 5,
-    "created_at": datetime(2025, 1, 1, tzinfo=UTC),
     "confirmed_at": datetime(2025, 1, 2, tzinfo=UTC),
 }
 """All that two people who are alike may differ in."""

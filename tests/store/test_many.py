@@ -66,9 +66,9 @@ def test_among_finds_exactly_what_was_named(connection: Connection) -> None:
     """Numbers, texts with quotes in them, and nothing at all."""
     ids = ids_of(connection)
     query = sa.select(enrollment_rows.c.id)
-    assert set(ids[2:5]) == set(connection.execute(query.where(among(connection, enrollment_rows.c.id, ids[2:5]))).scalars())
-    assert [] == list(connection.execute(query.where(among(connection, enrollment_rows.c.id, []))).scalars())
-    named = among(connection, enrollment_rows.c.next_lesson, ["hello", "it's"])
+    assert set(ids[2:5]) == set(connection.execute(query.where(among(enrollment_rows.c.id, ids[2:5]))).scalars())
+    assert [] == list(connection.execute(query.where(among(enrollment_rows.c.id, []))).scalars())
+    named = among(enrollment_rows.c.next_lesson, ["hello", "it's", '\\"{,}'])
     assert len(ids) == len(list(connection.execute(query.where(named)).scalars()))
 
 
