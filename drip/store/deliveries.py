@@ -135,7 +135,7 @@ def existing(
     connection: Connection, course: str, letter: str, keys: Iterable[tuple[int, str]]
 ) -> dict[tuple[int, str], tuple[int, str]]:
     """Return id and state of deliveries of *letter* that stand already, by (subscriber id, occasion)."""
-    wanted = set(keys)
+    wanted = list(keys)
     rows = connection.execute(
         sa.select(deliveries.c.subscriber_id, deliveries.c.occasion, deliveries.c.id, deliveries.c.state).where(
             among(deliveries.c.subscriber_id, [subscriber for subscriber, _ in wanted]),
@@ -143,7 +143,8 @@ def existing(
             deliveries.c.letter == letter,
         )
     )
-    return {(row.subscriber_id, row.occasion): (row.id, row.state) for row in rows if (row.subscriber_id, row.occasion) in wanted}
+    found = {(subscriber_id, occasion): (delivery_id, state) for subscriber_id, occasion, delivery_id, state in rows}
+    return {key: found[key] for key in wanted if key in found} if found else found
 
 
 def history(connection: Connection, subscriber_id: int, course: str, occasion: str) -> list[str]:

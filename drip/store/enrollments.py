@@ -80,25 +80,23 @@ def change(connection: Connection, enrollment_id: int, changes: Mapping[str, Any
         connection.execute(enrollments.update().where(enrollments.c.id == enrollment_id).values(**changes))
 
 
-def change_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write new values into many enrollments at once; each row has `id` and all rows have the same columns.
+def change_many(connection: Connection, groups: Iterable[tuple[Mapping[str, Any], Iterable[int]]]) -> None:
+    """Write new values into many enrollments at once; each group is the values and the ids of those who get them.
 
     Most of a batch live in one zone and stand at one lesson, so their new values are the same: those take one statement.
     """
-    if not rows:
-        return
-    columns = [name for name in rows[0] if name != "id"]
-    alike: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        alike.setdefault(tuple([row[name] for name in columns]), []).append(row)
-    single: list[Mapping[str, Any]] = []
+    alike: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+    for changes, ids in groups:
+        alike.setdefault(tuple(sorted(changes.items())), []).extend(ids)
+    single: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for values, same in alike.items():
+        changes = dict(values)
         if len(same) < ALIKE_MIN:
-            single += same
+            single.setdefault(tuple(changes), []).extend({"id": one, **changes} for one in same)
         else:
-            change_alike(connection, [row["id"] for row in same], dict(zip(columns, values, strict=True)))
-    if single:
-        _change_each(connection, single)
+            change_alike(connection, same, changes)
+    for rows in single.values():
+        _change_each(connection, rows)
 
 
 def change_alike(connection: Connection, ids: Sequence[int], changes: Mapping[str, Any]) -> None:

@@ -51,18 +51,17 @@ def mark(
     *,
     owner: str,
     token: str,
+    held: bool,
 ) -> Marked:
     """Mark those of *ids* who may have *letter* now as being handed over by *owner* under *token*, and return them.
 
-    The others end or wait, each for its reason. `at` of what is returned is for the caller to set once this is committed.
+    *held* says whether the course is held, read from the row that the caller has share-locked. The others end or wait,
+    each for its reason. `at` of what is returned is for the caller to set once this is committed.
     """
     ready = deliveries.ready(connection, ids, owner=owner)
     people = enrollments.find_many(connection, [one.delivery.enrollment_id for one in ready])
-    state = versions.running(connection)[letter.course]
     register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
-    held = state.held_at is not None or versions.lesson_held(
-        connection, letter.course, letter.letter, version_id=letter.version_id
-    )
+    held = held or versions.lesson_held(connection, letter.course, letter.letter, version_id=letter.version_id)
     decide = _Decisions(course, now, held=held)
     going: dict[int, date] = {}
     stopped: list[tuple[Ready, Reason]] = []

@@ -28,7 +28,8 @@ def upgrade() -> None:
     _index("ix_deliveries_batch", "batch_id", sqlite="is_open", postgresql="is_open")
     _index("ix_deliveries_pending", "not_before", sqlite=PENDING, postgresql="is_open")
     if op.get_bind().dialect.name != "sqlite":
-        op.execute("ALTER TABLE deliveries SET (fillfactor = 50)")
+        for table in ("deliveries", "enrollments"):
+            op.execute(f"ALTER TABLE {table} SET (fillfactor = 50)")
 
 
 def downgrade() -> None:
@@ -41,7 +42,8 @@ def downgrade() -> None:
     _index("ix_deliveries_pending", "not_before", sqlite=PENDING, postgresql=PENDING)
     _index("ix_deliveries_owner", "owner", sqlite=OWNED, postgresql=OWNED)
     if op.get_bind().dialect.name != "sqlite":
-        op.execute("ALTER TABLE deliveries RESET (fillfactor)")
+        for table in ("deliveries", "enrollments"):
+            op.execute(f"ALTER TABLE {table} RESET (fillfactor)")
 
 
 def _index(name: str, column: str, *, sqlite: str, postgresql: str) -> None:
