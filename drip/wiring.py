@@ -17,14 +17,13 @@ import structlog
 
 from drip import clock
 from drip.config import Patience, Settings
-from drip.core.editorial.proof import Proof
 from drip.core.progress import LiveCourse, first_ids
 from drip.core.project import Project, project_of
 from drip.core.source import Source
 from drip.core.token import CONFIRM, Tokens
 from drip.errors import NotFound, ProblemsFound, RenderFault, SettingsError
 from drip.files import parse_source, read_project
-from drip.flows.scheduling import Editor, check
+from drip.flows.scheduling import check
 from drip.flows.sending import Sender, nothing
 from drip.flows.ticking import Ticker
 from drip.mail.envelope import Envelopes
@@ -148,11 +147,6 @@ def render_check(project: Project) -> list[RenderFault]:
     return [fault for course in project.schedule.courses for fault in book_of(project, course, "http://127.0.0.1").faults()]
 
 
-def proofs(project: Project) -> dict[str, list[Proof]]:
-    """Return a proof of each letter that can be rendered, by course."""
-    return {course: book_of(project, course, "https://letters.example.org").proofs() for course in project.schedule.courses}
-
-
 class Deployment:
     """Everything one process needs, opened when first used; make it after any fork."""
 
@@ -223,11 +217,7 @@ class Deployment:
         if newest is not None:
             return newest[1] == versions.digest_of(source.schedule_text, source.letters)
         result = check(
-            source,
-            render_check=render_check,
-            editor=Editor(proofs, clock.machine_now().date()),
-            schedule_file=str(self.settings.schedule),
-            emails=str(self.settings.emails),
+            source, render_check=render_check, schedule_file=str(self.settings.schedule), emails=str(self.settings.emails)
         )
         if result.schedule is None:
             raise ProblemsFound(result.problems)
