@@ -29,7 +29,7 @@ def passages_of(sections: Sequence[Section], finish: Callable[[str], str]) -> tu
     walk = _Walk()
     passages: list[Passage] = []
     for section in sections:
-        heading = section.heading_text
+        heading = section.heading_text.replace("’", "'")  # Both are one heading to the rules.
         if heading:
             passages.append(Passage("heading", heading, heading))
         passages += walk.through(SyntaxTreeNode(section.tokens).children if section.tokens else (), heading)
