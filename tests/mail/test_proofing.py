@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from drip.core.editorial.proof import Link, Passage
+from drip.core.reading import grade_of, sentences_in, words_in
 from tests.mail.test_render_letters import real_book
 
 
@@ -40,3 +43,11 @@ def test_a_letter_that_speaks_of_a_program_has_two_proofs() -> None:
     assert ["", "https://program.example.org/apply"] == [one.program_url for one in proofs if one.letter == "completion"]
     assert 1 == sum(one.letter == "settle" for one in proofs)
     assert {"confirm", "my-link", "address-change"} <= {one.letter for one in proofs}
+
+
+def test_a_whole_letter_measures_what_its_sample_measured() -> None:
+    """The sample of this letter had 367 words and grade 2.6 by another counter; the letter is near both."""
+    prose = real_book().proof("sleep-anchor").prose
+    sentences = [sentence for passage in prose for sentence in sentences_in(passage.text)]
+    assert grade_of(sentences) == pytest.approx(2.6, abs=1.5)
+    assert sum(len(words_in(sentence)) for sentence in sentences) == pytest.approx(367, abs=25)
