@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from email.message import EmailMessage
 from functools import cache
@@ -147,7 +147,7 @@ def _letter(shelf: Shelf, name: str, rendering: Rendering, kind: Kind, *, number
     envelopes = Envelopes(
         shelf, tokens, BASE_URL, service_token=lambda letter, enrollment: tokens.sign_dated(CONFIRM, enrollment, now=now)
     )
-    person = replace(PERSON, delivery=f"{8000 + number}-k3vq9tz1xw4m")
+    person = PERSON._replace(delivery=f"{8000 + number}-k3vq9tz1xw4m")
     try:
         message = envelopes.message(rendering, kind, [person], one_by_one=False)
     except NeedsPerson:

@@ -13,7 +13,8 @@ from datetime import date
 from drip.core.editorial import mailing, measure, safety, wording
 from drip.core.editorial.desk import Desk
 from drip.core.editorial.proof import Manuscript, Proof
-from drip.core.editorial.rulebook import Rulebook, Rules, severities_of
+from drip.core.editorial.rulebook import Rulebook, severities_of
+from drip.core.editorial.rules import Rules
 from drip.core.letter import LessonFront, Letter
 from drip.core.problem import Problem, did_you_mean, quoted
 from drip.core.source import Document, LetterText, Path

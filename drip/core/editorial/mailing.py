@@ -16,6 +16,7 @@ SIZE_WARNING = 80_000
 SIZE_MAX = 100_000
 STYLE_MAX = 16_000
 PARITY = (0.95, 1.10)
+PARITY_WORDS_MIN = 40
 
 _FETCHED = frozenset({"link", "script", "iframe", "object", "embed", "video", "audio", "source", "track", "frame", "base"})
 _SOURCES = ("src", "srcset", "background", "poster", "data")
@@ -160,10 +161,9 @@ def _parity(root: Node, proof: Proof, manuscript: Manuscript, emails: str) -> It
         if node.tag == "a" and target and target.removeprefix("mailto:") not in proof.text:
             yield _lacking(f"the link to {quoted(target)}", node.text, proof, manuscript, emails)
     html_words = len(words_in(seen_text(body)))
-    # The line beside the subject opens the text part of some layouts and is hidden in the HTML.
-    beside = len(words_in(proof.preheader)) if proof.preheader in proof.text else 0
-    text_words = len(words_in(_ADDRESS.sub(" ", proof.text))) - beside
-    ratio = text_words / html_words if html_words else 1.0
+    opening = len(words_in(proof.preheader)) if _plain(proof.text).startswith(_plain(proof.preheader)) else 0
+    text_words = len(words_in(_ADDRESS.sub(" ", proof.text))) - opening
+    ratio = text_words / html_words if html_words >= PARITY_WORDS_MIN else 1.0
     if not PARITY[0] <= ratio <= PARITY[1]:
         text = (
             f"the text part has {text_words} words to {html_words} of the HTML part, a ratio of {ratio:.2f}; "

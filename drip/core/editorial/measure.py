@@ -9,7 +9,7 @@ from itertools import groupby
 from drip.core.editorial.desk import Desk
 from drip.core.editorial.markup import seen_text, tree_of
 from drip.core.editorial.proof import HARD_DAY, Passage
-from drip.core.editorial.rulebook import Practice, compiled
+from drip.core.editorial.rules import Practice, compiled
 from drip.core.letter import HEADINGS, PREHEADER_MAX, SUBJECT_MAX, LessonFront
 from drip.core.problem import Problem, quoted
 from drip.core.reading import grade_of, sentences_in, words_in

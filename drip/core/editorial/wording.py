@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from drip.core.editorial.desk import Desk
 from drip.core.editorial.measure import capitals_in
 from drip.core.editorial.proof import Passage
-from drip.core.editorial.rulebook import Pattern, Rulebook
+from drip.core.editorial.rulebook import Rulebook
+from drip.core.editorial.rules import Pattern
 from drip.core.problem import Problem, quoted
 from drip.core.source import Place
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import css_inline
 
-from drip.core.editorial.proof import Passage, Proof
+from drip.core.editorial.proof import Proof
 from drip.core.schedule import Course, Program
 from drip.errors import RenderFault
 from drip.mail.render import facts, markdown, person
 from drip.mail.render.markdown import Part, Section
-from drip.mail.render.person import AFTER, BEFORE, ForMany, ForOne, NeedsPerson, Person, Rendered, Voice, tag_of
+from drip.mail.render.person import ForMany, ForOne, NeedsPerson, Person, Rendered, Voice, tag_of
 from drip.mail.render.plain import words_of
 from drip.mail.render.proofing import READER, passages_of
 from drip.mail.render.templates import LetterTrouble, Templates, Trusted, escape_markdown
@@ -150,7 +150,7 @@ class LetterBook:
             rendered.preheader,
             rendered.html,
             rendered.text,
-            tuple(_spoken(passage) for passage in passages_of(self._sections(request, values))),
+            passages_of(self._sections(request, values), request.voice.finish_text),
             program.url if program else "",
         )
 
@@ -358,11 +358,6 @@ class LetterBook:
         if title:
             lines += f"\n\nThe last letter was “{escape_markdown(title)}”. It is still on your page, if you would like it again."
         return _said("back", lines)
-
-
-def _spoken(passage: Passage) -> Passage:
-    """Return *passage* without the marks round values of the person."""
-    return replace(passage, text=passage.text.replace(BEFORE, "").replace(AFTER, ""))
 
 
 def _said(kind: str, words: str) -> Section:

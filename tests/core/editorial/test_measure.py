@@ -131,6 +131,12 @@ def test_a_need_with_a_named_alternative_is_met() -> None:
     assert [] == problems_of(source_of(rules=PRACTICE, front=front, body=body))
 
 
+def test_a_curly_apostrophe_is_an_apostrophe() -> None:
+    """The heading of the practice is found with either."""
+    rules = f"{PRACTICE}\nheadings: [In one line, This week's practice, You can stop here, The idea, How sure are we?, Take care]"
+    assert [] == problems_of(source_of(rules=rules, body=BODY.replace("week's", "week’s")))
+
+
 def test_a_draft_is_told_its_missing_headings_when_it_asks() -> None:
     """A finished letter hears of a missing heading by L208, a draft by R-HEAD, and neither hears it twice."""
     rules = "headings: [In one line, This week's practice, You can stop here, The idea, How sure are we?, Take care]"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drip.core.editorial.rulebook import Pattern, Rulebook, parse_rules
+from drip.core.editorial.rulebook import Rulebook, parse_rules
+from drip.core.editorial.rules import Pattern
 from drip.core.editorial.wording import shingles_of
 from drip.files import read_project, read_yaml
 from tests.editor import BODY, FRONT, ROOT, found, line_of, problems_of, source_of
