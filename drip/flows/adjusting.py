@@ -12,7 +12,7 @@ from drip.core.enrollment import Enrollment, Move, Stage, paused_for, paused_ope
 from drip.core.schedule import WEEKDAYS
 from drip.core.timeword import zone_names
 from drip.errors import NotFound, UsageError
-from drip.store import enrollments, moves, recovery, stamps, versions
+from drip.store import enrollments, moves, recovery, stamps, turns, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,11 @@ def _adjust(
             if found is None:
                 raise NotFound
             person = enrollments.locked(connection, found.id)
-            course = library.course(versions.running(connection)[person.course].version_id, person.course)
+            state = versions.running(connection)[person.course]
+            course = library.course(state.version_id, person.course)
+            if turns.is_stale(person, state.dates_from):
+                turns.turn(connection, [person.id], person.course, course, state.dates_from, library.course, now)
+                person = enrollments.locked(connection, found.id)
             move = change(person, course.course, now.calendar) if person.state == Stage.ACTIVE else None
             done = move is None or moves.apply(connection, person, move, now, reason=reason)
             after = enrollments.find(connection, person.id) or person

@@ -293,8 +293,7 @@ class Sender:
                 raise CannotRecord
             state = versions.kept_still(connection, letter.course)
             course = self._library.course(state.version_id, letter.course)
-            held = state.held_at is not None
-            marked = marking.mark(connection, letter, piece.ids, course, now, owner=self._owner, token=token, held=held)
+            marked = marking.mark(connection, letter, piece.ids, course, now, owner=self._owner, token=token, state=state)
         return replace(marked, at=clock.elapsed())
 
     def _unmark(self, ids: Sequence[int], token: str) -> None:

@@ -18,7 +18,7 @@ from drip.core.delivery import Breaker, Kind, Reason, State
 from drip.core.enrollment import Enrollment, Pause, Stage, placed, slot_of, step_of
 from drip.core.progress import next_step
 from drip.errors import DripError
-from drip.store import batches, deliveries, enrollments, moves, owners, recovery, results, senders, stamps, versions
+from drip.store import batches, deliveries, enrollments, moves, owners, recovery, results, senders, stamps, turns, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,6 +53,7 @@ class Report:
     hints: list[str] = field(default_factory=list)
     opened: int = 0
     moved: int = 0
+    turned: int = 0
     recovered: int = 0
     doubted: int = 0
     more: bool = False
@@ -83,6 +84,7 @@ class Ticker:
                 if state.held_at is None
             }
             versions.take(connection)
+            self._turn(connection, live, now, report)
             senders.ensure(connection, self._door, now.machine)
             sender = senders.find(connection, self._door, now.machine)
             self._move_overdue(connection, live, now, report)
@@ -133,6 +135,18 @@ class Ticker:
                 report.doubted += doubted
                 if waiting or doubted:
                     log.warning("owner-dead", owner=owner.id, back=waiting, uncertain=doubted)
+
+    # Turning --------------------------------------------------------------------------------------------------------
+
+    def _turn(self, connection: Connection, live: Mapping[str, LiveCourse], now: Now, report: Report) -> None:
+        """Turn a page of people to the version that is live, before anything is opened for them."""
+        for state in versions.running(connection).values():
+            if state.id not in live:
+                continue
+            ids = turns.page(connection, state.id, state.dates_from, self._page)
+            turned = turns.turn(connection, ids, state.id, live[state.id], state.dates_from, self._library.course, now)
+            report.turned += turned
+            report.more = report.more or turned >= self._page
 
     # Opening --------------------------------------------------------------------------------------------------------
 

@@ -10,13 +10,16 @@ import structlog
 
 from drip.core import timing
 from drip.core.delivery import Reason
-from drip.core.enrollment import Move, Pause, Stage, placed, step_of
-from drip.core.progress import next_step
+from drip.core.enrollment import Move, Pause, Stage, placed
+from drip.core.progress import Step, next_step, place_of
 from drip.store import deliveries, endings, enrollments, moves, recovery, stamps, subscribers, versions
 
 if TYPE_CHECKING:
+    from drip.clock import Now
+    from drip.core.enrollment import Enrollment
+    from drip.core.progress import LiveCourse
     from drip.mail.library import Library
-    from drip.store.session import Database
+    from drip.store.session import Connection, Database
 
 UNDO = timedelta(days=30)
 
@@ -72,14 +75,19 @@ def undo(database: Database, library: Library, public_id: str, *, source: str) -
         subscribers.note_consent(connection, person.subscriber_id, person.course, "agreed", now=now.machine, source=source)
         state = versions.running(connection)[person.course]
         course = library.course(state.version_id, person.course)
-        back = {"state": Stage.ACTIVE.value, "ended_at": None, "ended_why": "", "paused": Pause.NONE.value, "pause_from_on": None}
+        back = {
+            "state": Stage.ACTIVE.value,
+            "ended_at": None,
+            "ended_why": "",
+            "paused": Pause.NONE.value,
+            "pause_from_on": None,
+            "version_id": course.version_id,
+        }
         if person.confirmed_at is None:
             enrollments.change(connection, person.id, back | {"state": Stage.ASKED.value})
             return True
-        step = step_of(person, course.course)
-        had = frozenset(deliveries.history(connection, person.subscriber_id, person.course, person.occasion()))
-        if person.open_delivery is None:
-            step = next_step(course.course, person.place, had, course.firsts, afterwards=person.afterwards)
+        person = _without_removed(connection, person, course, now)
+        step = _step(connection, person, course)
         if step is None:
             enrollments.change(connection, person.id, back | {"state": Stage.FINISHED.value, "ended_at": now.calendar})
             return True
@@ -93,6 +101,28 @@ def undo(database: Database, library: Library, public_id: str, *, source: str) -
             # A letter of hers is being handed over at this moment: its result dates the one that follows.
             enrollments.change(connection, person.id, back)
     return True
+
+
+def _without_removed(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> Enrollment:
+    """Withhold her open letter when its lesson was removed while she was away, and return her without it."""
+    opened = None if person.open_delivery is None else deliveries.find(connection, person.open_delivery)
+    if opened is None or course.current_id(opened.letter) is not None:
+        return person
+    if not deliveries.withhold(connection, [opened.id], reason=Reason.REMOVED, now=now.machine):
+        return person
+    enrollments.change(connection, person.id, {"open_delivery": None})
+    return person._replace(open_delivery=None)
+
+
+def _step(connection: Connection, person: Enrollment, course: LiveCourse) -> Step | None:
+    """Return what comes next for somebody who is back: her open letter, or the first after her place that she has not had."""
+    opened = None if person.open_delivery is None else deliveries.find(connection, person.open_delivery)
+    if opened is not None:
+        lesson = course.course.lessons.get(course.current_id(opened.letter) or "")
+        return None if lesson is None else Step(lesson, afterwards=lesson.id not in course.course.places)
+    had = deliveries.history(connection, person.subscriber_id, person.course, person.occasion())
+    place = place_of(course.course, had, course.firsts)
+    return next_step(course.course, place, frozenset(had), course.firsts, afterwards=person.afterwards)
 
 
 def stage(database: Database, public_id: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from drip.core.delivery import OPEN, RULES, State
+from drip.core.delivery import OPEN, RULES, Kind, State
 from drip.store.alike import Alike
 from drip.store.session import among, lock_where
 from drip.store.tables import IS_OPEN, batches, courses, deliveries, enrollments, lesson_holds, subscribers
@@ -160,6 +160,30 @@ def history(connection: Connection, subscriber_id: int, course: str, occasion: s
         .order_by(deliveries.c.id)
     )
     return list(rows.scalars())
+
+
+def histories(connection: Connection, subscriber_ids: Iterable[int], course: str) -> dict[tuple[int, str], list[str]]:
+    """Return the first ids of the lessons of a course that came to a result, oldest first, by subscriber and occasion."""
+    rows = connection.execute(
+        sa.select(deliveries.c.subscriber_id, deliveries.c.occasion, deliveries.c.letter)
+        .where(
+            among(deliveries.c.subscriber_id, list(subscriber_ids)),
+            deliveries.c.course == course,
+            deliveries.c.kind == Kind.LESSON.value,
+            deliveries.c.state.not_in([state.value for state in OPEN]),
+        )
+        .order_by(deliveries.c.id)
+    )
+    found: dict[tuple[int, str], list[str]] = {}
+    for subscriber_id, occasion, letter in rows:
+        found.setdefault((subscriber_id, occasion), []).append(letter)
+    return found
+
+
+def find_many(connection: Connection, ids: Iterable[int]) -> dict[int, Delivery]:
+    """Return deliveries by id."""
+    rows = connection.execute(sa.select(*_COLUMNS).where(among(deliveries.c.id, list(ids))))
+    return {row[0]: Delivery._make(row) for row in rows}
 
 
 def ended(connection: Connection, enrollment_id: int) -> list[Delivery]:

@@ -152,6 +152,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
     Those of held courses and at held lessons are left out. On PostgreSQL other ticks skip the locked rows; on SQLite
     there is one writer at a time.
     """
+    dates_from = sa.select(courses.c.dates_from).where(courses.c.id == enrollments.c.course).scalar_subquery()
     held_course = sa.select(courses.c.id).where(courses.c.held_at.is_not(None))
     query = (
         sa.select(*_MANY.columns)
@@ -161,6 +162,8 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
             enrollments.c.open_delivery.is_(None),
             enrollments.c.course.not_in(held_course),
             ~held_next_lesson(),
+            # Whose dates are those of an earlier version is turned first.
+            enrollments.c.version_id >= dates_from,
         )
         .order_by(enrollments.c.next_meant_on, enrollments.c.id)
         .limit(limit)

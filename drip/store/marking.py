@@ -13,7 +13,7 @@ from drip.core import timing
 from drip.core.delivery import RULES, Kind, Reason, Standing, State, why_not, withheld_for_good
 from drip.core.enrollment import Pause, Stage
 from drip.errors import DripError
-from drip.store import deliveries, enrollments, moves, results, subscribers, versions
+from drip.store import deliveries, enrollments, moves, results, subscribers, turns, versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from drip.core.progress import LiveCourse
     from drip.store.deliveries import Delivery, Ready
     from drip.store.session import Connection
+    from drip.store.versions import CourseState
 
 
 class NotOurs(DripError):
@@ -51,21 +52,27 @@ def mark(
     *,
     owner: str,
     token: str,
-    held: bool,
+    state: CourseState,
 ) -> Marked:
     """Mark those of *ids* who may have *letter* now as being handed over by *owner* under *token*, and return them.
 
-    *held* says whether the course is held, read from the row that the caller has share-locked. The others end or wait,
+    *state* is the course's row, which the caller has share-locked: is it held, and whose dates are old. The others end or wait,
     each for its reason. `at` of what is returned is for the caller to set once this is committed.
     """
     ready = deliveries.ready(connection, ids, owner=owner)
     people = enrollments.find_many(connection, [one.delivery.enrollment_id for one in ready])
     register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
-    held = held or versions.lesson_held(connection, letter.course, letter.letter, version_id=letter.version_id)
+    held = state.held_at is not None or versions.lesson_held(
+        connection, letter.course, letter.letter, version_id=letter.version_id
+    )
     decide = _Decisions(course, now, held=held)
     going: dict[int, date] = {}
     stopped: list[tuple[Ready, Reason]] = []
     for one in ready:
+        if one.delivery.kind == Kind.LESSON and turns.is_stale(people[one.delivery.enrollment_id], state.dates_from):
+            # An edit went live since the look: she is turned to it first.
+            stopped.append((one, Reason.LATER))
+            continue
         found = decide(one, people[one.delivery.enrollment_id], register.get(one.address_key))
         if isinstance(found, Reason):
             stopped.append((one, found))

@@ -141,6 +141,8 @@ courses = Table(
     metadata,
     Column("id", String(60), primary_key=True),
     Column("version_id", Key, ForeignKey("versions.id"), nullable=False),
+    # The version that last changed when or in which order letters come; enrollments before it are turned to it.
+    Column("dates_from", Key, nullable=False, server_default="0"),
     _instant("held_at"),
     _text("held_reason"),
 )
@@ -235,6 +237,12 @@ enrollments = Table(
     _instant("ended_at"),
     _text("ended_why"),
     UniqueConstraint("subscriber_id", "course", name="one_enrollment_per_course"),
+    Index(
+        "ix_enrollments_version",
+        "version_id",
+        sqlite_where=text("state = 'active'"),
+        postgresql_where=text("state = 'active'"),
+    ),
     Index(
         "ix_enrollments_due",
         "next_due_at",

@@ -40,8 +40,12 @@ class CourseState:
 
     id: str
     version_id: int
+    dates_from: int
     held_at: datetime | None
     held_reason: str
+
+
+_STATE = (courses.c.id, courses.c.version_id, courses.c.dates_from, courses.c.held_at, courses.c.held_reason)
 
 
 def digest_of(schedule_text: str, letters: Mapping[str, str]) -> str:
@@ -64,10 +68,11 @@ def publish(
     applied_by: str = "",
     note: str = "",
     accepted: Iterable[Acceptance] = (),
+    redated: Iterable[str] = (),
 ) -> int:
     """Store a version and make it live for *course_ids*; return its number.
 
-    Letters that are open and not yet claimed take it too.
+    Letters that are open and not yet claimed take it too. The people of the courses *redated* are turned to it by the ticks.
     """
     number = connection.execute(
         versions.insert()
@@ -85,6 +90,8 @@ def publish(
     for course in course_ids:
         if connection.execute(courses.update().where(courses.c.id == course).values(version_id=number)).rowcount == 0:
             connection.execute(courses.insert().values(id=course, version_id=number))
+    for course in redated:
+        connection.execute(courses.update().where(courses.c.id == course).values(dates_from=number))
     take(connection)
     return int(number)
 
@@ -131,15 +138,13 @@ def newest(connection: Connection) -> tuple[int, str] | None:
 
 def running(connection: Connection) -> dict[str, CourseState]:
     """Return every course that has a live version, by id."""
-    rows = connection.execute(
-        sa.select(courses.c.id, courses.c.version_id, courses.c.held_at, courses.c.held_reason).order_by(courses.c.id)
-    )
+    rows = connection.execute(sa.select(*_STATE).order_by(courses.c.id))
     return {row.id: CourseState(*row) for row in rows}
 
 
 def kept_still(connection: Connection, course: str) -> CourseState:
     """Return *course*, which nobody can hold or release until the transaction ends: a hold then waits for the mark before it."""
-    query = sa.select(courses.c.id, courses.c.version_id, courses.c.held_at, courses.c.held_reason).where(courses.c.id == course)
+    query = sa.select(*_STATE).where(courses.c.id == course)
     return CourseState(*connection.execute(query.with_for_update(read=True)).one())
 
 

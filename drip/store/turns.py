@@ -1,0 +1,98 @@
+"""Turning people to the version that is live: their next lesson and its date, before anything is opened or chosen by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from drip.core.delivery import Reason, State
+from drip.core.enrollment import Move, Stage
+from drip.core.turn import turned
+from drip.store import deliveries, enrollments, moves, results
+from drip.store.session import lock_rows
+from drip.store.tables import enrollments as table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sqlalchemy.engine import Connection
+
+    from drip.clock import Now
+    from drip.core.enrollment import Enrollment
+    from drip.core.progress import LiveCourse
+    from drip.core.turn import Turn
+    from drip.store.deliveries import Delivery
+
+    CourseOf = Callable[[int, str], LiveCourse]
+    """Returns a course as it stands in a version."""
+
+PASSED_BY = "an edit put it before her place"
+
+
+def page(connection: Connection, course: str, dates_from: int, limit: int) -> list[int]:
+    """Return some active enrollments of a course whose dates are those of a version before *dates_from*."""
+    query = (
+        sa.select(table.c.id)
+        .where(table.c.state == Stage.ACTIVE.value, table.c.version_id < dates_from, table.c.course == course)
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def is_stale(person: Enrollment, dates_from: int) -> bool:
+    """Return whether somebody's dates are still those of a version before *dates_from*."""
+    return person.state == Stage.ACTIVE and person.version_id < dates_from
+
+
+def turn(  # noqa: PLR0917 - what a turn needs
+    connection: Connection, ids: Iterable[int], course: str, live: LiveCourse, dates_from: int, course_of: CourseOf, now: Now
+) -> int:
+    """Turn these enrollments of one *course* to its live version and return how many were.
+
+    Those whose letter is being handed over wait for its result. Everybody is locked first, in the order of all locks, and
+    read again.
+    """
+    people = enrollments.find_many(connection, list(ids))
+    moves.lock_people(connection, [person.subscriber_id for person in people.values()])
+    lock_rows(connection, table, sorted(people))
+    people = enrollments.find_many(connection, list(people))
+    stale = [person for person in people.values() if is_stale(person, dates_from)]
+    opened = deliveries.find_many(connection, [person.open_delivery for person in stale if person.open_delivery is not None])
+    histories = deliveries.histories(connection, [person.subscriber_id for person in stale], course)
+    known: dict[tuple[Any, ...], Turn] = {}
+    groups: list[tuple[dict[str, Any], list[int]]] = []
+    done = 0
+    for person in stale:
+        delivery = opened.get(person.open_delivery or 0)
+        if delivery is not None and delivery.state != State.PENDING:
+            continue
+        history = tuple(histories.get((person.subscriber_id, person.occasion()), ()))
+        key = (person.likeness(), history, delivery and delivery.letter)
+        if key not in known:
+            old = course_of(person.version_id, person.course)
+            letter = None if delivery is None else delivery.letter
+            known[key] = turned(person, old, live, history, letter, now=now.calendar)
+        found = known[key]
+        if found.passed:
+            enrollments.note_omissions(connection, person, found.passed, PASSED_BY)
+        if delivery is None:
+            groups.append((found.changes, [person.id]))
+        else:
+            _with_open_letter(connection, person, delivery, found, live, now)
+        done += 1
+    enrollments.change_many(connection, groups)
+    return done
+
+
+def _with_open_letter(  # noqa: PLR0917 - a person and her letter
+    connection: Connection, person: Enrollment, delivery: Delivery, found: Turn, live: LiveCourse, now: Now
+) -> None:
+    """Turn somebody whose next letter is open and not yet under way."""
+    if not found.withdrawn:
+        moves.apply(connection, person, Move(found.changes, found.slot, stays=found.slot is None), now, reason=delivery.reason)
+        return
+    enrollments.change(connection, person.id, found.changes)
+    if deliveries.withhold(connection, [delivery.id], reason=Reason.REMOVED, now=now.machine):
+        results.conclude(connection, [delivery], State.WITHHELD, {delivery.course: live}, calendar=now.calendar)
