@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -65,10 +64,3 @@ def page(chromium: str) -> Iterator[Page]:
         yield shown
         browser.close()
     assert [] == asked
-
-
-@pytest.fixture(scope="session")
-def spamassassin() -> str:
-    """The path of SpamAssassin, which brings its rules along."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/bin"])
-    return ask_for("spamassassin", shutil.which("spamassassin", path=path))
