@@ -68,14 +68,14 @@ def test_leaving_is_one_tap(site: Site, phone: Page) -> None:
     """The button is in sight without scrolling, one tap leaves, and one more comes back."""
     person = site.have_letters(site.enroll(), 2)
     phone.goto(site.url + site.leave(person))
-    button = phone.get_by_role("button", name="Leave now")
+    button = phone.get_by_role("button", name="Stop my letters")
     box = button.bounding_box()
     assert box is not None
     assert box["y"] + box["height"] < 400
 
     button.click()
 
-    assert "You have left" == phone.get_by_role("heading", level=1).inner_text()
+    assert "Your letters have stopped" == phone.get_by_role("heading", level=1).inner_text()
     assert "left" == site.person(person.id).state
     phone.get_by_role("button", name="Undo, and keep my place").click()
     assert "You are back" == phone.get_by_role("heading", level=1).inner_text()
@@ -90,7 +90,7 @@ def test_leaving_by_keyboard_alone(site: Site, phone: Page) -> None:
     phone.keyboard.press("Tab")
     phone.keyboard.press("Enter")
     phone.wait_for_url("**/leave/*")
-    phone.get_by_role("heading", name="You have left").wait_for()
+    phone.get_by_role("heading", name="Your letters have stopped").wait_for()
 
     assert "left" == site.person(person.id).state
 

@@ -177,20 +177,22 @@ def test_a_pause_under_a_letter_that_is_being_handed_over_is_not_acknowledged(si
 
 
 def test_the_kit_opens_at_once_and_as_often_as_she_likes(site: Site) -> None:
-    """The care list comes first in it, one button holds the next letter a week, and no letter is mailed."""
+    """The care list comes first in it, at its end one button holds the next letter for a week, and no letter is mailed."""
     person = site.have_letters(site.enroll(), 2)
     before = site.dump()
 
     pages = [site.page(f"{site.my(person)}/rough") for _ in range(3)]
 
     assert before == site.dump()
-    assert pages[0].index("Hold my next letter a week") < pages[0].index("<h1") < pages[0].index("Get emergency help now")
-    assert f'action="{site.my(person)}/pause"' in pages[0]
-    assert '<input type="hidden" name="weeks" value="1">' in pages[0]
+    kit = pages[0]
+    assert kit.index("← My course") < kit.index("<h1") < kit.index("Get emergency help now") < kit.index("befrienders.org")
+    assert kit.index(">Unsubscribe<") < kit.index("Hold my next letter for a week") < kit.index("</main>")
+    assert f'action="{site.my(person)}/pause"' in kit
+    assert '<input type="hidden" name="weeks" value="1">' in kit
 
 
 def test_a_course_without_a_kit_has_a_kind_page_with_the_button(start: Start) -> None:
-    """Where the course has no letter to ask for, the page says where to get care and holds the next letter."""
+    """Where the course has no letter to ask for, the page says where to get care, then when the next letter comes."""
     from tests.course import SCHEDULE
 
     site = start(roadmap=False, schedule=SCHEDULE.replace("    on_demand:\n      - {id: kit}\n", ""))
@@ -198,8 +200,9 @@ def test_a_course_without_a_kit_has_a_kind_page_with_the_button(start: Start) ->
 
     page = site.page(f"{site.my(person)}/rough")
 
-    assert "Let today be small" in page
-    assert "Hold my next letter a week" in page
+    order = ["when to get care", "cannot keep yourself safe", "Let today be small", "Your next letter comes on", "Hold my next"]
+    assert order == sorted(order, key=page.index)
+    assert "It then comes on" in page
 
 
 def test_unknown_links_are_answered_kindly(site: Site) -> None:
