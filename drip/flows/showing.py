@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from drip.clock import Now
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse
+    from drip.core.reference import Reference
     from drip.core.schedule import Course
     from drip.mail.library import Library
     from drip.mail.render import Rendered
@@ -41,6 +42,22 @@ class Station:
     state: str
     letter: str
     came_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Where a reference is used: a letter she has had, by title and with its id, or words for those she has not."""
+
+    words: str
+    letter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A reference as she sees it, and where it is used."""
+
+    reference: Reference
+    uses: tuple[Use, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +179,33 @@ def _title_then(library: Library, delivery: Delivery) -> str:
     """Return the title of a letter in the version she got."""
     then = library.course(delivery.version_id, delivery.course)
     return library.book(delivery.version_id, delivery.course).title(then.current_id(delivery.letter) or delivery.letter)
+
+
+def sources(shown: Shown, library: Library) -> list[Source]:
+    """Return every reference that letters of her course cite, in the order of their file.
+
+    A letter she has not had is not named: whether it is still to come is all that is said.
+    """
+    person, live = shown.person, shown.live
+    book = library.book(live.version_id, person.course)
+    ahead = _ahead(person, shown.course)
+    later = {lesson.id for lesson in (*shown.course.sequence[ahead:], *shown.course.afterwards)}
+    found = []
+    for reference in book.references():
+        had = [letter for letter in reference.letters if live.first_id(letter) in shown.letters]
+        left = [letter for letter in reference.letters if letter not in had]
+        to_come = sum(letter in later for letter in left)
+        uses = [Use(book.title(letter), live.first_id(letter)) for letter in had]
+        uses += [Use(_counted(to_come, "later")), Use(_counted(len(left) - to_come, "other"))]
+        found.append(Source(reference, tuple(use for use in uses if use.words)))
+    return found
+
+
+def _counted(count: int, which: str) -> str:
+    """Return how many letters there are, in words; '' for none."""
+    if count == 1:
+        return "another letter" if which == "other" else f"a {which} letter"
+    return f"{count} {which} letters" if count else ""
 
 
 def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, leave_token: str) -> Rendered | None:

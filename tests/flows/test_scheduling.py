@@ -57,6 +57,22 @@ def test_a_lesson_without_a_letter_is_found_in_the_schedule() -> None:
     assert result.schedule is None
 
 
+def test_a_reference_that_no_letter_cites_is_a_warning() -> None:
+    """The place is its key; while a letter cannot be read nothing is said, since that one may cite it."""
+    references = f"{SOURCE.letters['references.yaml']}\nR99:\n  short: Nobody, 2020\n"
+    result = check(edited({"references.yaml": references}))
+    (problem,) = (each for each in result.problems if each.code == "L213")
+    assert (problem.file, problem.severity, problem.column) == ("emails/references.yaml", "warning", 1)
+    assert references.split("\n")[problem.line - 1] == "R99:"
+    broken = check(edited({"references.yaml": references, "unload/settle.md": "no front matter"}))
+    assert "L213" not in {each.code for each in broken.problems}
+
+
+def test_every_reference_of_the_real_course_is_cited() -> None:
+    """The checked-in references hold nothing that no letter leans on."""
+    assert "L213" not in {each.code for each in check(SOURCE).problems}
+
+
 def test_a_letter_may_lie_in_any_folder() -> None:
     """A letter is found by its id, so that moving a lesson to another phase moves no file."""
     assert check(edited({"unload/settle.md": None, "elsewhere/settle.md": SOURCE.letters["unload/settle.md"]})).is_sound

@@ -126,7 +126,8 @@ def test_every_page_fits_and_can_be_read(site: Site, browser: Browser, scheme: s
     asked = site.enroll("jo@example.net", confirmed=False)
     my = site.my(person)
     confirm = f"/confirm/{site.deployment.service_token('', asked.public_id)}"
-    paths = ["/", "/care", "/x", "/leave/x", my, f"{my}/pause", f"{my}/settings", f"{my}/rough", f"{my}/letters/welcome", confirm]
+    hers = [f"{my}/{page}" for page in ("pause", "settings", "rough", "sources", "letters/welcome")]
+    paths = ["/", "/care", "/x", "/leave/x", my, *hers, confirm]
     context = browser.new_context(viewport={"width": 320, "height": 568}, color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()
     for path in [*paths, site.leave(person)]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -205,12 +206,39 @@ def test_a_course_without_a_kit_has_a_kind_page_with_the_button(start: Start) ->
     assert "It then comes on" in page
 
 
+def test_the_facts_of_her_letters_are_shown_with_how_far_they_were_checked(site: Site) -> None:
+    """Every reference of the course stands there in full, with a plain link, and names only letters that she has had."""
+    person = site.have_letters(site.enroll(), 2)
+    library, version = site.deployment.library, person.version_id
+    book = library.book(version, "roadmap")
+    assert f'{site.my(person)}/sources"' in site.page(site.my(person))
+
+    page = unescape(site.page(f"{site.my(person)}/sources"))
+
+    assert book.references()
+    for reference in book.references():
+        assert f"<p>{reference.cite}</p>" in page
+        assert f"<dd>{reference.checked}</dd>" in page
+        assert not reference.link or f'<a class="tap" href="{reference.link}"' in page
+    assert f'{site.my(person)}/letters/loaded-and-locked">{book.title("loaded-and-locked")}</a>' in page
+    assert "later letters" in page
+    for letter in set(library.course(version, "roadmap").course.letter_ids) - {"welcome", "loaded-and-locked"}:
+        assert book.title(letter) not in page
+
+
+def test_a_course_that_cites_nothing_says_so(start: Start) -> None:
+    """Where no letter names a paper, the page is there and says that."""
+    site = start(roadmap=False)
+
+    assert "name no papers" in site.page(f"{site.my(site.enroll())}/sources")
+
+
 def test_unknown_links_are_answered_kindly(site: Site) -> None:
     """A forged or cut link to any of her pages is a page of 404 that says what to do; it never changes anything."""
     cut = site.my(site.enroll())[:-3]
     before = site.dump()
 
-    for path in ("", "/pause", "/settings", "/rough", "/letters/welcome"):
+    for path in ("", "/pause", "/settings", "/rough", "/sources", "/letters/welcome"):
         assert "Please open the newest letter" in site.page(cut + path, 404)
     for path in ("/pause", "/settings"):
         assert 404 == site.post(cut + path, {"weeks": "1", "pace": "2"}).status

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import css_inline
 
 from drip.core.editorial.proof import Passage, Proof
+from drip.core.reference import Reference, cited, refs_of
 from drip.core.schedule import Course, Program
 from drip.errors import RenderFault
 from drip.mail.render import facts, markdown, person
@@ -129,6 +130,11 @@ class LetterBook:
     def title(self, letter: str) -> str:
         """Return the title of *letter*, its id while it is not written; raises RenderFault when it is broken."""
         return self._title_of(letter) or letter
+
+    def references(self) -> tuple[Reference, ...]:
+        """Return every reference that a letter of the course cites, with its letters in their order."""
+        fronts = ((letter, self._front.get(self._letters.get(letter, ""), {})) for letter in self._course.letter_ids)
+        return cited(self._references, fronts)
 
     def block(self, name: str) -> str:
         """Return a fixed block as HTML, '' when there is none by this name."""
@@ -332,8 +338,7 @@ class LetterBook:
             return frame
         on_map = request.full and letter in course.places
         following = facts.neighbour(course, letter, 1)
-        refs = request.front.get("refs")
-        ids = list(refs) if request.full and isinstance(refs, list | tuple) else []
+        ids = refs_of(request.front) if request.full else ()
         return frame | {
             "back": self._welcome_back(letter) if request.after_pause and letter in course.lessons else None,
             "stations": facts.stations(course, letter) if on_map else [],
