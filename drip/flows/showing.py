@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse
     from drip.core.reference import Reference
-    from drip.core.schedule import Course
+    from drip.core.schedule import Course, Helpline
     from drip.mail.library import Library
     from drip.mail.render import Rendered
     from drip.store.deliveries import Delivery
@@ -77,6 +77,11 @@ class Shown:
     def course(self) -> Course:
         """The course as it is live."""
         return self.live.course
+
+    @property
+    def helplines(self) -> tuple[Helpline, ...]:
+        """The helplines of her country as they are live: an old letter shown again names today's numbers."""
+        return self.course.helplines_in(self.person.country)
 
     @property
     def today(self) -> date:
@@ -223,7 +228,8 @@ def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, 
     forgotten_on = (delivery.went_on or delivery.letter_on) + timedelta(days=then.course.retention.finished)
     person = _reader(shown, my_token, leave_token, next_on=following, forgotten_on=forgotten_on)
     book = library.book(delivery.version_id, delivery.course)
-    return book.render(then.current_id(letter) or letter, after_pause=delivery.resumed, person=person)
+    now_called = then.current_id(letter) or letter
+    return book.render(now_called, after_pause=delivery.resumed, helplines=shown.helplines, person=person)
 
 
 def kit(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> Rendered | None:
@@ -231,7 +237,8 @@ def kit(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> R
     if not shown.course.on_demand:
         return None
     book = library.book(shown.live.version_id, shown.person.course)
-    return book.render(shown.course.on_demand[0].id, person=_reader(shown, my_token, leave_token, next_on=shown.next_on))
+    reader = _reader(shown, my_token, leave_token, next_on=shown.next_on)
+    return book.render(shown.course.on_demand[0].id, helplines=shown.helplines, person=reader)
 
 
 def first_subject(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> str:

@@ -15,6 +15,7 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from drip.core.country import country_name
 from drip.core.token import LEAVE, MY
 from drip.core.wording import day_in_words, weekday_name
 from drip.flows import showing
@@ -63,7 +64,9 @@ class Desk:
         self._templates = Environment(
             loader=PackageLoader("drip.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._templates.filters.update(day=day_in_words, weekday=weekday_name, city=city, short_day=short_day)
+        self._templates.filters.update(
+            day=day_in_words, weekday=weekday_name, city=city, short_day=short_day, country=country_name
+        )
         self._templates.globals.update(
             style=f"{self.prefix}/static/web.css?v={hashlib.sha256(STYLE).hexdigest()[:12]}",
             home=f"{self.prefix}/",

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 if TYPE_CHECKING:
-    from tests.web.conftest import Site
+    from tests.web.conftest import Site, Start
 
 FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
 
@@ -119,14 +119,39 @@ def test_a_pause_and_new_settings_by_keyboard_alone(site: Site, phone: Page) -> 
     assert 3 == site.person(person.id).weekday
 
 
+def test_her_country_and_the_papers_by_keyboard_alone(start: Start, phone: Page) -> None:
+    """She chooses her country and saves, then opens the papers behind her letters; nothing is asked of any other host."""
+    site = start(helplines=True)
+    person = site.have_letters(site.enroll(), 2)
+    asked: list[str] = []
+    phone.on("request", lambda request: asked.append(request.url))
+    phone.goto(f"{site.url}{site.my(person)}/settings")
+    phone.get_by_label("My country").focus()
+    phone.keyboard.type("Uni")
+    phone.get_by_role("button", name="Save").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Saved").wait_for()
+    assert "GB" == site.person(person.id).country
+
+    phone.goto(site.url + site.my(person))
+    phone.get_by_role("link", name="Where the letters’ facts come from").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Where the letters’ facts come from", level=1).wait_for()
+    paper = phone.get_by_role("link", name="doi.org/10.1001/jama.2014.3266")
+    paper.focus()
+    assert "https://doi.org/10.1001/jama.2014.3266" == paper.get_attribute("href")
+    assert [] == [url for url in asked if not url.startswith((site.url, "data:"))]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_fits_and_can_be_read(site: Site, browser: Browser, scheme: str) -> None:
+def test_every_page_fits_and_can_be_read(start: Start, browser: Browser, scheme: str) -> None:
     """At 320 pixels, and in type twice as large, nothing runs over; targets are 44 pixels; contrast is six to one or more."""
-    person = site.have_letters(site.enroll(), 3)
+    site = start(helplines=True)
+    person = site.have_letters(site.enroll(country="NL"), 3)
     asked = site.enroll("jo@example.net", confirmed=False)
     my = site.my(person)
     confirm = f"/confirm/{site.deployment.service_token('', asked.public_id)}"
-    hers = [f"{my}/{page}" for page in ("pause", "settings", "rough", "sources", "letters/welcome")]
+    hers = [f"{my}/{page}" for page in ("pause", "settings", "rough", "sources", "care", "letters/welcome")]
     paths = ["/", "/care", "/x", "/leave/x", my, *hers, confirm]
     context = browser.new_context(viewport={"width": 320, "height": 568}, color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()

@@ -233,12 +233,48 @@ def test_a_course_that_cites_nothing_says_so(start: Start) -> None:
     assert "name no papers" in site.page(f"{site.my(site.enroll())}/sources")
 
 
+def test_her_pages_name_the_helpline_of_her_country(start: Start) -> None:
+    """Letters read again, the kit and the care page from her own pages name it before the fixed words; others do not."""
+    site = start(helplines=True)
+    person = site.have_letters(site.enroll(country="GB"), 2)
+    other = site.have_letters(site.enroll("bo@example.net"), 2)
+
+    for path in ("/letters/welcome", "/rough"):
+        page = unescape(site.page(site.my(person) + path))
+        assert page.index("The Listeners, 000\u00a0111 (day & night).") < page.index("If you are thinking of ending")
+        assert "The Listeners" not in site.page(site.my(other) + path)
+    care = site.page(f"{site.my(person)}/care")
+    line = 'In the United Kingdom: The Listeners, <a class="tap" href="tel:000111">000\u00a0111</a> (day &amp; night).'
+    assert care.index(line) < care.index("If you are thinking of ending")
+    assert line not in site.page(f"{site.my(other)}/care")
+    assert f'{site.my(person)}/care"' in site.page(site.my(person))
+
+
+def test_an_old_letter_names_the_number_of_today(start: Start) -> None:
+    """A number that was wrong is right on her pages once the schedule says so, also in letters she had before."""
+    site = start(helplines=True)
+    person = site.have_letters(site.enroll(country="GB"), 1)
+    deployment = site.deployment
+    with deployment.database.write() as connection:
+        old = versions.find(connection, person.version_id)
+        assert old is not None
+        text = old.schedule_text.replace("000 111", "000 222")
+        versions.publish(
+            connection, schedule_text=text, letters=old.letters, course_ids=["roadmap"], first_ids=old.first_ids, now=site.now()
+        )
+
+    page = unescape(site.page(f"{site.my(person)}/letters/welcome"))
+
+    assert "000\u00a0222" in page
+    assert "000\u00a0111" not in page
+
+
 def test_unknown_links_are_answered_kindly(site: Site) -> None:
     """A forged or cut link to any of her pages is a page of 404 that says what to do; it never changes anything."""
     cut = site.my(site.enroll())[:-3]
     before = site.dump()
 
-    for path in ("", "/pause", "/settings", "/rough", "/sources", "/letters/welcome"):
+    for path in ("", "/pause", "/settings", "/rough", "/sources", "/care", "/letters/welcome"):
         assert "Please open the newest letter" in site.page(cut + path, 404)
     for path in ("/pause", "/settings"):
         assert 404 == site.post(cut + path, {"weeks": "1", "pace": "2"}).status

@@ -97,6 +97,31 @@ def test_when_to_get_care_is_public(site: Site) -> None:
     assert "/my/" not in page
 
 
+def test_the_care_page_lists_every_helpline_with_the_day_it_was_checked(start: Start) -> None:
+    """They stand by country below the fixed words; a number can be dialled by a tap, words to text are words."""
+    page = start(helplines=True).page("/care")
+
+    order = [
+        "befrienders.org",
+        "Lines by country",
+        "<dt>Netherlands</dt>",
+        'href="tel:+3100000"',
+        "Checked on 2 November 2026",
+        "text *HEY* to 00000",
+        "<dt>United Kingdom</dt>",
+        "Checked on 1 November 2026",
+    ]
+    assert order == sorted(order, key=page.index)
+    assert "In the" not in page
+
+
+def test_helplines_stand_on_the_care_page_of_a_course_without_the_blocks(start: Start) -> None:
+    """A course with lines and no fixed words shows both its own words and the lines."""
+    page = start(roadmap=False, helplines=True).page("/care")
+
+    assert page.index("befrienders.org") < page.index("The Listeners")
+
+
 def test_care_has_words_of_its_own_without_the_blocks(start: Start) -> None:
     """A course without the fixed lists still says where to turn, the most urgent first."""
     page = start(roadmap=False).page("/care")
