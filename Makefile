@@ -13,7 +13,7 @@ ifneq ($(shell .venv/bin/python -c 'print("alive")' 2>/dev/null),alive)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench shots lock clean
+.PHONY: help demo up test tools check bench shots lock clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -29,6 +29,9 @@ up: $(RUNTIME) ## everything on one machine
 test: $(DEV) ## the tests; what is missing on this machine is skipped and named
 	@.venv/bin/python -m pytest $(ARGS)
 
+tools: $(DEV) ## fetch what tests/proof looks at the letters with (npm packages); SpamAssassin is the system's
+	@.ci/tools
+
 check: $(DEV) ## the whole law: ruff, mypy, floors, `drip check`
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -42,16 +45,18 @@ bench: $(DEV) ## measurements, as JSON on stdout
 shots: $(DEV) ## the screenshots of the documentation
 	@.venv/bin/python docs/img/shots.py $(ARGS)
 
-# Both locks name no index, so that they work with any mirror. UPGRADE=--upgrade takes newer versions.
+# The locks name no index, so that they work with any mirror. UPGRADE=--upgrade takes newer versions.
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--python-version 3.11 --custom-compile-command 'make lock'
 
-lock: ## write both locks anew from pyproject.toml (needs uv); UPGRADE=--upgrade for newer versions
+lock: ## write the locks anew from pyproject.toml (needs uv); UPGRADE=--upgrade for newer versions
 	@command -v uv >/dev/null 2>&1 || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }
 	@$(UV_COMPILE) $(UPGRADE) pyproject.toml --group build --output-file requirements.lock
 	@$(UV_COMPILE) $(UPGRADE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(UV_COMPILE) $(UPGRADE) tests/proof/tools/requirements.in --output-file tests/proof/tools/requirements.lock
 
 clean: ## remove .venv, caches and builds; var/ with its data stays
+	@rm -rf tests/proof/tools/.venv tests/proof/tools/node_modules
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

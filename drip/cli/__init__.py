@@ -15,6 +15,7 @@ COMMANDS = {
     "up": "drip.cli.running:up",
     "demo": "drip.cli.running:demo",
     "check": "drip.cli.checking:check",
+    "letters": "drip.cli.letters:letters",
     "plan": "drip.cli.applying:plan",
     "apply": "drip.cli.applying:apply",
     "versions": "drip.cli.applying:versions_",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import StrEnum
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from drip.core import timing
@@ -14,7 +13,7 @@ from drip.core.delivery import IN_MAILBOX, State
 from drip.core.progress import Step, next_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
     from drip.core.schedule import Course
@@ -39,16 +38,19 @@ class Pause(StrEnum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Enrollment:
+class Enrollment(NamedTuple):
     """The facts of one enrollment as they are stored; see `drip.store.tables`.
 
     `next_due_at` is None while a delivery is open, while paused until she says, before she confirmed, and after the end.
+    The first `WHO` fields say who she is; in the others many people are alike.
     """
 
     id: int
     public_id: str
     subscriber_id: int
+    open_delivery: int | None
+    deliveries_due: int
+    confirmed_at: datetime | None
     course: str
     state: str
     zone: str
@@ -66,14 +68,10 @@ class Enrollment:
     next_letter_on: date | None
     next_due_at: datetime | None
     next_closes_at: datetime | None
-    open_delivery: int | None
     version_id: int
     paused: str
     pause_from_on: date | None
     resumed: bool
-    deliveries_due: int
-    created_at: datetime
-    confirmed_at: datetime | None
     ended_at: datetime | None
     ended_why: str
     country: str = ""
@@ -88,7 +86,7 @@ class Enrollment:
 
         What only says who she is stays out. A batch asks once for each likeness, not once for each person.
         """
-        return _LIKENESS(self)
+        return self[WHO:]
 
     def occasion(self) -> str:
         """Return the occasion of a letter in the present run."""
@@ -99,10 +97,7 @@ class Enrollment:
         return self.next_lesson not in course.places
 
 
-_WHO = frozenset({"id", "public_id", "subscriber_id", "open_delivery", "deliveries_due", "created_at", "confirmed_at"})
-_LIKENESS: Callable[[Enrollment], tuple[Any, ...]] = attrgetter(
-    *(name for name in Enrollment.__dataclass_fields__ if name not in _WHO)
-)
+WHO = Enrollment._fields.index("course")
 
 _ZONES: dict[tuple[str, str], ZoneInfo] = {}
 
@@ -284,7 +279,7 @@ def resettled(enrollment: Enrollment, course: Course, *, now: datetime, **settin
     A new weekday takes the nearest date; another zone, hour or pace recounts from the last meant date. While she is
     paused the letter keeps its pause. What changes nothing moves nothing.
     """
-    after = replace(enrollment, **settings)
+    after = enrollment._replace(**settings)
     step, slot = step_of(after, course), slot_of(enrollment, course)
     old, new = enrollment.rhythm(course), after.rhythm(course)
     if step is None or slot is None or old == new:

@@ -10,10 +10,12 @@ import re
 from collections.abc import Sequence
 
 _WORD = re.compile(r"\d+(?:[.,:]\d+)+|\w+(?:['’-]\w+)*")
-_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?\w)")
+_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)\]]))\s+(?=[\"'“‘(\[]?\w)")
 _ABBREVIATED = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|St|e\.g|i\.e|vs|etc)\.$", re.IGNORECASE)
 _VOWELS = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüý]+")
-_SILENT = re.compile(r"(?:[^laeiouycgszx]es|[^aeiouytdl]ed|[aeiouy]led|[^laeiouy]e|[aeiou]le)$|^(?:some|every)(?=[a-z]{3})")
+_SILENT = re.compile(
+    r"(?:[^laeiouycgszx]es|[^aeiouytdl]ed|[aeiouy]led|[^laeiouy]e|[aeiou]le)$|^(?:some|every)(?=[a-z]{3})|(?<=[aeiouy])[^aeiouy]e(?=ful|less|ness|ly$)"
+)
 _SPLIT = re.compile(
     r"ia(?!l)|ial$|io(?![un])|iu|(?<!p)eo(?!u)|ua(?!r)|[aeiou]ing|ier$|iest$|iet|oe[mt]|(?<=cr)ea|(?<=[a-z])ya|ie(?=n[ct])"
 )
@@ -47,9 +49,7 @@ def _spelled(part: str) -> int:
     if len(part) <= 3:
         return 1 if _VOWELS.search(part) else len(part) if len(part) == 1 else 1
     count = len(_VOWELS.findall(part))
-    if _SILENT.search(part):
-        count -= 1
-    return max(1, count + len(_SPLIT.findall(part)))
+    return max(1, count - len(_SILENT.findall(part)) + len(_SPLIT.findall(part)))
 
 
 def grade_of(sentences: Sequence[str]) -> float:

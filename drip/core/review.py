@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from drip.core.reading import sentences_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from drip.core.editorial.proof import Passage
     from drip.core.letter import LessonFront
     from drip.core.schedule import Course
+
+_CLAIM = re.compile(
+    r"\d+ ?%|\b\d+ (people|women|volunteers|studies|trials|weeks|months|years)\b"
+    r"|\b(stud(y|ies)|trials?|reviews?|guidelines?|surveys?|researchers?|experts?|evidence|tested|average|backing|cause[sd]?)\b"
+    r"|\b((most|many|some|few|half of|a third of) (people|of)|one in \w+|tends? to|seems? to|common|usually|often|seldom)\b"
+    r"|\b(can|may) (also )?(help|make|ease|lower|spoil|loosen|tell|bring|be a|come)\b",
+    re.IGNORECASE,
+)
+"""What makes a sentence a claim: a number, a source, or a word for how often and how much."""
 
 
 class Review(StrEnum):
@@ -71,3 +84,9 @@ def why_not_real(  # noqa: PLR0917 - the facts of one letter on one day
     if only_reviewed(course, letter, front):
         return "no clinician has checked it, and this letter cannot go out unchecked"
     return "" if is_accepted(accepted, letter, text) else "no clinician has checked it, and nobody has accepted that"
+
+
+def claims_in(passages: Iterable[Passage]) -> list[str]:
+    """Return the sentences of a letter that say something about the world a clinician may know better, in their order."""
+    sentences = [one for passage in passages if passage.is_prose for one in sentences_in(passage.text)]
+    return [one for one in dict.fromkeys(sentences) if _CLAIM.search(one)]

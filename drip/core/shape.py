@@ -108,7 +108,7 @@ def _value_problem(error: ErrorDetails, document: Document, model: type[BaseMode
             hint = _ID_HINT if context["pattern"] == ID_PATTERN else _example(model, path)
             return document.problem(codes.pattern, path, f"{name}: {quoted(value)} is not written as it must be", hint)
         case "string_too_short":
-            return document.problem(codes.bound, path, f"{name} is empty", _example(model, path))
+            return document.problem(codes.bound, path, f"{name} is empty", _example(model, path) or "write some words")
         case "string_too_long":
             text = f"{name} is {len(str(value))} characters long; at most {context['max_length']} fit"
             return document.problem(codes.bound, path, text, "shorten it")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+from binascii import b2a_base64
 from typing import TYPE_CHECKING
 
 from itsdangerous import BadData, Signer, TimestampSigner
@@ -16,6 +18,8 @@ LEAVE = "leave"
 CONFIRM = "confirm"
 
 CONFIRM_DAYS = 30
+
+_TO_URL = bytes.maketrans(b"+/", b"-_")
 
 
 class _LinkSigner(Signer):
@@ -54,10 +58,19 @@ class Tokens:
             raise ValueError(msg)
         self._keys = tuple(keys)
         self._signers = {purpose: _LinkSigner(keys, salt=f"drip.{purpose}") for purpose in (MY, LEAVE)}
+        self._begun = {
+            purpose: hmac.new(signer.derive_key(), digestmod=hashlib.sha256) for purpose, signer in self._signers.items()
+        }
 
     def sign(self, purpose: str, public_id: str) -> str:
-        """Return a token that never expires, for a link of one *purpose*."""
-        return self._signers[purpose].sign(public_id).decode()
+        """Return a token that never expires, for a link of one *purpose*: what the signer that reads it would make.
+
+        Each letter carries two. From a signature begun with the key they cost half of what the signer takes.
+        """
+        begun = self._begun[purpose].copy()
+        begun.update(public_id.encode())
+        signature = b2a_base64(begun.digest(), newline=False).translate(_TO_URL).rstrip(b"=")
+        return f"{public_id}.{signature.decode()}"
 
     def read(self, purpose: str, token: str) -> str | None:
         """Return the public id in *token*, or None when it is forged, cut short or made for another purpose."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -190,7 +190,7 @@ def _enrollment(  # noqa: PLR0917 - the facts of an enrollment
         person = enrollments.locked(connection, known[0].id)
         if person.state != Stage.ACTIVE:
             enrollments.change(connection, person.id, settings)
-            person = replace(person, **settings)
+            person = person._replace(**settings)
         return person
     values = {
         "subscriber_id": subscriber_id,
@@ -211,7 +211,7 @@ def _begin(connection: Connection, person: Enrollment, course: LiveCourse, now: 
             connection, [one.id for one in waiting if one.kind == Kind.LESSON], reason=Reason.SUPERSEDED, now=now.machine
         )
         changes = {**END, "run": person.run + 1, "place": None, "ended_at": None, "ended_why": "", "resumed": False}
-    fresh = replace(person, **changes)
+    fresh = person._replace(**changes)
     enrollments.change(connection, person.id, {**changes, **begun(fresh, course.course, now=now.calendar)})
 
 

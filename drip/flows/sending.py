@@ -288,10 +288,10 @@ class Sender:
                 return None
             if not owners.may_work(connection, self._owner):
                 raise CannotRecord
-            versions.keep_still(connection, letter.course)
-            state = versions.running(connection)[letter.course]
+            state = versions.kept_still(connection, letter.course)
             course = self._library.course(state.version_id, letter.course)
-            marked = marking.mark(connection, letter, piece.ids, course, now, owner=self._owner, token=token)
+            held = state.held_at is not None
+            marked = marking.mark(connection, letter, piece.ids, course, now, owner=self._owner, token=token, held=held)
         return replace(marked, at=clock.elapsed())
 
     def _unmark(self, ids: Sequence[int], token: str) -> None:
@@ -325,8 +325,9 @@ class Sender:
                 detail="" if isinstance(answer, Submitted) else answer.reason,
             )
             if state in {State.SUBMITTED, State.UNCERTAIN}:
-                # The provider's report may have been faster than its answer.
-                deliveries.confirm_reported(connection, moved, now.machine)
+                if state is State.UNCERTAIN:
+                    # The provider's report may have been faster than its answer.
+                    deliveries.confirm_reported(connection, moved, now.machine)
                 ended = [sent[one].delivery for one in moved]
                 live = {work.letter.course: marked.course}
                 results.conclude(connection, ended, state, live, calendar=now.calendar, went_on=marked.went_on)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from drip.clock import Now
     from drip.core.progress import LiveCourse
     from drip.mail.library import Library
+    from drip.store.senders import Sender as SenderState
     from drip.store.session import Connection, Database
 
 PAGE = 2_000
@@ -82,10 +83,12 @@ class Ticker:
                 if state.held_at is None
             }
             versions.take(connection)
+            senders.ensure(connection, self._door, now.machine)
+            sender = senders.find(connection, self._door, now.machine)
             self._move_overdue(connection, live, now, report)
             if batches.waiting(connection) < WAITING_MAX:
-                self._open(connection, live, now, report)
-            self._batch(connection, now, report)
+                self._open(connection, live, now, report, batched=sender.state == Breaker.CLOSED)
+            self._batch(connection, sender, now, report)
             batches.forget_answered(connection, now.machine - BATCHES_KEPT)
             stamps.beat(connection, "tick", now, f"opened {report.opened}, moved {report.moved}")
         return report
@@ -133,8 +136,11 @@ class Ticker:
 
     # Opening --------------------------------------------------------------------------------------------------------
 
-    def _open(self, connection: Connection, live: Mapping[str, LiveCourse], now: Now, report: Report) -> None:
-        """Open a delivery for everybody who is due and inside her window, and give the others a new date."""
+    def _open(self, connection: Connection, live: Mapping[str, LiveCourse], now: Now, report: Report, *, batched: bool) -> None:
+        """Open a delivery for everybody who is due and inside her window, and give the others a new date.
+
+        While the sender is closed to nobody, deliveries are opened in batches: *batched*.
+        """
         page = [person for person in enrollments.due(connection, now.calendar, self._page) if person.course in live]
         report.more = len(page) >= self._page
         alike: dict[tuple[object, ...], list[Enrollment]] = {}
@@ -152,10 +158,33 @@ class Ticker:
             else:
                 # People of different zones or places may well get deliveries that say the same.
                 opening.setdefault(tuple(found.values()), (found, []))[1].extend(people)
-        report.opened += self._store(connection, list(opening.values()), live, now)
+        new = self._without_had(connection, list(opening.values()), live, now)
+        groups: list[batches.Group] = [(facts, [person.id for person in people]) for facts, people in new if people]
+        if batched:
+            groups, hints = self._into_batches(connection, groups, now)
+            report.hints += hints
+        ids = deliveries.open_alike(connection, groups, now=now.machine)
+        enrollments.park_at(connection, ids)
+        report.opened += len(ids)
 
-    def _store(self, connection: Connection, opening: list[Opening], live: Mapping[str, LiveCourse], now: Now) -> int:
-        """Store the deliveries and park their cursors; whoever had the letter already goes on to the next."""
+    def _into_batches(
+        self, connection: Connection, groups: list[batches.Group], now: Now
+    ) -> tuple[list[batches.Group], list[str]]:
+        """Store the batches into which *groups* can be opened; return the groups with them, and the batches.
+
+        A held lesson gets none: its deliveries wait for the tick that finds it released.
+        """
+        held = {(row.course, row.letter, row.version_id) for row in versions.held_lessons(connection)}
+        waits = [(facts["course"], facts["letter"], facts["version_id"]) in held for facts, _ in groups]
+        free = [group for group, wait in zip(groups, waits, strict=True) if not wait]
+        cut = batches.cut(free, self._batch_max)
+        loose = [group for group, wait in zip(groups, waits, strict=True) if wait]
+        return loose + cut, batches.add_many(connection, cut, now.machine)
+
+    def _without_had(
+        self, connection: Connection, opening: list[Opening], live: Mapping[str, LiveCourse], now: Now
+    ) -> list[Opening]:
+        """Return *opening* without whoever had the letter already: she goes on to the next."""
         wanted: dict[tuple[str, str], list[tuple[int, str]]] = {}
         for facts, people in opening:
             keys = wanted.setdefault((facts["course"], facts["letter"]), [])
@@ -170,12 +199,8 @@ class Ticker:
             had = [one for one in people if (facts["course"], facts["letter"], one.subscriber_id, facts["occasion"]) in taken]
             self._reset_all(connection, had, live[facts["course"]], now)
             known = {person.id for person in had}
-            new.append((facts, [person for person in people if person.id not in known]))
-        ids = deliveries.open_alike(
-            connection, [(facts, [person.id for person in people]) for facts, people in new if people], now=now.machine
-        )
-        enrollments.park_at(connection, ids)
-        return len(ids)
+            new.append((facts, [person for person in people if person.id not in known] if known else people))
+        return new
 
     def _reset_all(self, connection: Connection, people: Sequence[Enrollment], course: LiveCourse, now: Now) -> None:
         for person in people:
@@ -223,10 +248,8 @@ class Ticker:
 
     # Batches --------------------------------------------------------------------------------------------------------
 
-    def _batch(self, connection: Connection, now: Now, report: Report) -> None:
-        """Make batches of what is pending, and choose those that a worker should hear of."""
-        senders.ensure(connection, self._door, now.machine)
-        sender = senders.find(connection, self._door, now.machine)
+    def _batch(self, connection: Connection, sender: SenderState, now: Now, report: Report) -> None:
+        """Make batches of what is pending in none, and choose those that a worker should hear of."""
         if sender.state == Breaker.CLOSED:
             loose = deliveries.sendable(connection, now.calendar, self._page, batched=False)
             for members in batches.group(loose, self._batch_max):

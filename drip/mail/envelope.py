@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from drip.core.delivery import Kind
 from drip.core.token import LEAVE, MY
@@ -37,8 +37,7 @@ class Rendering:
     country: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+class Addressee(NamedTuple):
     """One person of a request; *delivery* and *enrollment* are opaque ids, *service_token* serves confirmations."""
 
     address: str

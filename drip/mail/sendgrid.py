@@ -96,8 +96,9 @@ def _may_be_long(recipient: Recipient) -> bool:
 
     JSON takes at most six bytes for a character, and fewer than a hundred for what stands round two strings.
     """
-    pairs = (*recipient.substitutions.items(), *recipient.headers.items(), (recipient.address, recipient.delivery))
-    return 6 * sum([len(name) + len(value) for name, value in pairs]) + 100 * (len(pairs) + 1) > PERSONALIZATION_BYTES_MAX
+    tags, headers = recipient.substitutions, recipient.headers
+    text = "".join((recipient.address, recipient.delivery, *tags, *tags.values(), *headers, *headers.values()))
+    return 6 * len(text) + 100 * (len(tags) + len(headers) + 2) > PERSONALIZATION_BYTES_MAX
 
 
 # The hand-over -------------------------------------------------------------------------------------------------------

@@ -61,7 +61,8 @@ class _Lines(EmailPolicy):
         return self.fold(name, value).encode("ascii", "surrogateescape")
 
 
-_POLICY = _Lines(linesep="\r\n", cte_type="7bit")
+# Quoted-printable lines have 76 characters at most (RFC 2045, 6.7), which Python knows only when it is told.
+_POLICY = _Lines(linesep="\r\n", cte_type="7bit", max_line_length=76)
 
 
 def put_in(template: str, substitutions: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -25,6 +25,12 @@ HINT_AGAIN_SECONDS_MAX = 300.0
 CLAIMS_MAX = 5
 """Claims without a result after which a delivery goes alone; one more alone, and it is parked."""
 
+Group = tuple[dict[str, Any], list[int]]
+"""What deliveries that are about to be opened say alike, and the enrollments for which they are."""
+
+_ONE_REQUEST = ("course", "letter", "version_id", "short", "resumed", "kind", "country")
+"""In what all deliveries of a batch agree."""
+
 
 def new_id() -> str:
     """Return the id of a new batch."""
@@ -42,7 +48,7 @@ def group(members: Iterable[Member], size: int) -> list[list[Member]]:
         if member.claims >= CLAIMS_MAX:
             done.append([member])
             continue
-        key = (member.course, member.letter, member.version_id, member.short, member.resumed, member.kind, member.country)
+        key = tuple([getattr(member, name) for name in _ONE_REQUEST])
         batch, people = current.setdefault(key, ([], set()))
         if len(batch) >= size or member.subscriber_id in people:
             done.append(batch)
@@ -62,10 +68,41 @@ def add(
     )
     connection.execute(
         deliveries.update()
-        .where(among(connection, deliveries.c.id, members), deliveries.c.state == State.PENDING.value)
+        .where(among(deliveries.c.id, members), deliveries.c.state == State.PENDING.value)
         .values(batch_id=batch_id)
     )
     return batch_id
+
+
+def cut(groups: Iterable[Group], size: int) -> list[Group]:
+    """Return *groups* cut so that each says the batch into which it is opened: at most *size*, alike as in `group`.
+
+    Nobody may stand in them twice for one letter.
+    """
+    done: list[Group] = []
+    filling: dict[tuple[object, ...], tuple[str, int]] = {}
+    for facts, ids in groups:
+        key = tuple([facts[name] for name in _ONE_REQUEST])
+        left = ids
+        while left:
+            batch_id, room = filling.get(key, ("", 0))
+            if room == 0:
+                batch_id, room = new_id(), size
+            done.append(({**facts, "batch_id": batch_id}, left[:room]))
+            filling[key] = (batch_id, max(0, room - len(left)))
+            left = left[room:]
+    return done
+
+
+def add_many(connection: Connection, groups: Iterable[Group], now: datetime) -> list[str]:
+    """Store the batches that *groups* name (see `cut`) as hinted at now, and return their ids."""
+    sizes: dict[str, int] = {}
+    for facts, ids in groups:
+        sizes[facts["batch_id"]] = sizes.get(facts["batch_id"], 0) + len(ids)
+    hinted = {"made_at": now, "published_at": now, "publishes": 1, "probe": False}
+    if sizes:
+        connection.execute(batches.insert(), [{"id": batch_id, "size": size, **hinted} for batch_id, size in sizes.items()])
+    return list(sizes)
 
 
 def unanswered(
@@ -78,6 +115,7 @@ def unanswered(
     """
     latest = now - timedelta(seconds=HINT_AGAIN_SECONDS)
     waits = sa.exists().where(
+        IS_OPEN,
         deliveries.c.batch_id == batches.c.id,
         deliveries.c.state == State.PENDING.value,
         deliveries.c.blocked.is_(False),
@@ -111,7 +149,7 @@ def waiting(connection: Connection) -> int:
         connection.execute(
             sa.select(sa.func.count())
             .select_from(deliveries)
-            .where(deliveries.c.batch_id.is_not(None), deliveries.c.state == State.PENDING.value)
+            .where(IS_OPEN, deliveries.c.batch_id.is_not(None), deliveries.c.state == State.PENDING.value)
         ).scalar_one()
     )
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from drip.core.delivery import OPEN, RULES, State
-from drip.store.session import among, lock_rows
-from drip.store.tables import IS_OPEN, IS_OWNED, batches, courses, deliveries, enrollments, lesson_holds, subscribers
+from drip.store.alike import Alike
+from drip.store.session import among, lock_where
+from drip.store.tables import IS_OPEN, batches, courses, deliveries, enrollments, lesson_holds, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """The facts of one delivery; see `drip.store.tables`."""
 
     id: int
@@ -56,7 +55,8 @@ class Delivery:
         return f"{self.id}-{self.nonce}"
 
 
-_COLUMNS = [deliveries.c[name] for name in Delivery.__dataclass_fields__]
+_COLUMNS = [deliveries.c[name] for name in Delivery._fields]
+_MANY = Alike(deliveries, Delivery._make, Delivery._fields, own=Delivery._fields.index("course"))
 
 
 class Member(NamedTuple):
@@ -77,8 +77,7 @@ class Member(NamedTuple):
 _MEMBER_COLUMNS = [deliveries.c[name] for name in Member._fields]
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A claimed delivery with what the mark must know of the person, read under her lock."""
 
     delivery: Delivery
@@ -120,7 +119,7 @@ def open_alike(connection: Connection, groups: Sequence[tuple[Mapping[str, Any],
     for facts, enrollment_ids in groups:
         values = {name: sa.literal(value, deliveries.c[name].type) for name, value in {**facts, **state}.items()}
         rows = sa.select(_nonce(connection), enrollments.c.subscriber_id, enrollments.c.id, *values.values()).where(
-            among(connection, enrollments.c.id, enrollment_ids)
+            among(enrollments.c.id, enrollment_ids)
         )
         columns = ["nonce", "subscriber_id", "enrollment_id", *values]
         ids += connection.execute(deliveries.insert().from_select(columns, rows).returning(deliveries.c.id)).scalars()
@@ -138,15 +137,16 @@ def existing(
     connection: Connection, course: str, letter: str, keys: Iterable[tuple[int, str]]
 ) -> dict[tuple[int, str], tuple[int, str]]:
     """Return id and state of deliveries of *letter* that stand already, by (subscriber id, occasion)."""
-    wanted = set(keys)
+    wanted = list(keys)
     rows = connection.execute(
         sa.select(deliveries.c.subscriber_id, deliveries.c.occasion, deliveries.c.id, deliveries.c.state).where(
-            among(connection, deliveries.c.subscriber_id, [subscriber for subscriber, _ in wanted]),
+            among(deliveries.c.subscriber_id, [subscriber for subscriber, _ in wanted]),
             deliveries.c.course == course,
             deliveries.c.letter == letter,
         )
     )
-    return {(row.subscriber_id, row.occasion): (row.id, row.state) for row in rows if (row.subscriber_id, row.occasion) in wanted}
+    found = {(subscriber_id, occasion): (delivery_id, state) for subscriber_id, occasion, delivery_id, state in rows}
+    return {key: found[key] for key in wanted if key in found} if found else found
 
 
 def history(connection: Connection, subscriber_id: int, course: str, occasion: str) -> list[str]:
@@ -169,13 +169,13 @@ def ended(connection: Connection, enrollment_id: int) -> list[Delivery]:
     query = sa.select(*_COLUMNS).where(
         deliveries.c.enrollment_id == enrollment_id, deliveries.c.state.not_in([state.value for state in OPEN])
     )
-    return [Delivery(*row) for row in connection.execute(query.order_by(deliveries.c.id))]
+    return [Delivery._make(row) for row in connection.execute(query.order_by(deliveries.c.id))]
 
 
 def find(connection: Connection, delivery_id: int) -> Delivery | None:
     """Return the delivery with this id."""
     row = connection.execute(sa.select(*_COLUMNS).where(deliveries.c.id == delivery_id)).first()
-    return None if row is None else Delivery(*row)
+    return None if row is None else Delivery._make(row)
 
 
 def find_by_public_ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, Delivery]:
@@ -183,7 +183,7 @@ def find_by_public_ids(connection: Connection, public_ids: Iterable[str]) -> dic
     public_ids = set(public_ids)
     parts = [found for public_id in public_ids if (found := public_id_parts(public_id)) is not None]
     rows = connection.execute(sa.select(*_COLUMNS).where(deliveries.c.id.in_([number for number, _ in parts])))
-    return {delivery.public_id: delivery for row in rows if (delivery := Delivery(*row)).public_id in public_ids}
+    return {delivery.public_id: delivery for row in rows if (delivery := Delivery._make(row)).public_id in public_ids}
 
 
 def find_open(connection: Connection, subscriber_id: int, course: str | None = None) -> list[Delivery]:
@@ -191,7 +191,9 @@ def find_open(connection: Connection, subscriber_id: int, course: str | None = N
     query = sa.select(*_COLUMNS).where(
         deliveries.c.subscriber_id == subscriber_id, deliveries.c.state.in_([state.value for state in OPEN])
     )
-    return [Delivery(*row) for row in connection.execute(query if course is None else query.where(deliveries.c.course == course))]
+    if course is not None:
+        query = query.where(deliveries.c.course == course)
+    return [Delivery._make(row) for row in connection.execute(query)]
 
 
 def under_way(connection: Connection, subscriber_id: int) -> list[str]:
@@ -240,18 +242,16 @@ def claimed(connection: Connection, batch_id: str, *, owner: str) -> list[int]:
 
 def ready(connection: Connection, ids: Sequence[int], *, owner: str) -> list[Ready]:
     """Return those of *ids* that *owner* still holds claimed, their subscribers locked until the transaction ends."""
-    if connection.dialect.name != "sqlite":
-        people = connection.execute(
-            sa.select(deliveries.c.subscriber_id).where(among(connection, deliveries.c.id, ids))
-        ).scalars()
-        lock_rows(connection, subscribers, list(people))
+    whose = sa.select(deliveries.c.subscriber_id).where(among(deliveries.c.id, ids))
+    lock_where(connection, subscribers, subscribers.c.id.in_(whose))
+    hers = (subscribers.c.address, subscribers.c.address_key, subscribers.c.name, subscribers.c.erased_at.is_not(None))
     rows = connection.execute(
-        sa.select(*_COLUMNS, subscribers.c.address, subscribers.c.address_key, subscribers.c.name, subscribers.c.erased_at)
+        sa.select(*_MANY.columns, *hers)
         .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
-        .where(among(connection, deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
+        .where(among(deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
         .order_by(deliveries.c.id)
     ).all()
-    return [Ready(Delivery(*row[:-4]), row[-4], row[-3], row[-2], row[-1] is not None) for row in rows]
+    return [Ready(delivery, *row[-4:]) for delivery, row in zip(_MANY.made(connection, rows), rows, strict=True)]
 
 
 def mark_submitting(connection: Connection, went_on: Mapping[int, date], *, owner: str, token: str, now: datetime) -> int:
@@ -263,9 +263,7 @@ def mark_submitting(connection: Connection, went_on: Mapping[int, date], *, owne
     for day, ids in sorted(by_date.items()):
         marked += connection.execute(
             deliveries.update()
-            .where(
-                among(connection, deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value
-            )
+            .where(among(deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
             .values(state=State.SUBMITTING.value, token=token, went_on=day, state_at=now)
         ).rowcount
     return marked
@@ -297,7 +295,7 @@ def settle(
     moved = connection.execute(
         deliveries.update()
         .where(
-            among(connection, deliveries.c.id, ids),
+            among(deliveries.c.id, ids),
             deliveries.c.state == State.SUBMITTING.value,
             deliveries.c.owner == owner,
             deliveries.c.token == token,
@@ -356,7 +354,7 @@ def fail(connection: Connection, ids: Sequence[int], *, owner: str, reason: str,
 def often_claimed(connection: Connection, ids: Sequence[int], *, more_than: int) -> list[tuple[int, int]]:
     """Return those of *ids* that wait again after more claims without a result than so many, each with their number."""
     query = sa.select(deliveries.c.id, deliveries.c.claims).where(
-        among(connection, deliveries.c.id, ids), deliveries.c.state == State.PENDING.value, deliveries.c.claims > more_than
+        among(deliveries.c.id, ids), deliveries.c.state == State.PENDING.value, deliveries.c.claims > more_than
     )
     return [(row.id, row.claims) for row in connection.execute(query.order_by(deliveries.c.id))]
 
@@ -452,6 +450,7 @@ def sendable(connection: Connection, calendar: datetime, limit: int, *, batched:
     query = (
         sa.select(*_MEMBER_COLUMNS)
         .where(
+            IS_OPEN,
             deliveries.c.state == State.PENDING.value,
             deliveries.c.not_before <= calendar,
             deliveries.c.blocked.is_(False),
@@ -472,6 +471,7 @@ def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Deli
     query = (
         sa.select(*_COLUMNS)
         .where(
+            IS_OPEN,
             deliveries.c.state == State.PENDING.value,
             deliveries.c.not_before <= calendar,
             deliveries.c.closes_at <= calendar,
@@ -480,33 +480,35 @@ def overdue(connection: Connection, calendar: datetime, limit: int) -> list[Deli
         .order_by(deliveries.c.not_before, deliveries.c.id)
         .limit(limit)
     )
-    return [Delivery(*row) for row in connection.execute(query)]
+    return [Delivery._make(row) for row in connection.execute(query)]
 
 
 def still_overdue(connection: Connection, ids: Sequence[int], calendar: datetime) -> list[Delivery]:
     """Return those of *ids* that are overdue still, for a caller who has locked their people since."""
     query = sa.select(*_COLUMNS).where(
-        among(connection, deliveries.c.id, ids),
+        among(deliveries.c.id, ids),
         deliveries.c.state == State.PENDING.value,
         deliveries.c.not_before <= calendar,
         deliveries.c.closes_at <= calendar,
     )
-    return [Delivery(*row) for row in connection.execute(query.order_by(deliveries.c.id))]
+    return [Delivery._make(row) for row in connection.execute(query.order_by(deliveries.c.id))]
 
 
 # Recovery -----------------------------------------------------------------------------------------------------------
 
 
-def owners_at_work(connection: Connection) -> list[str]:
-    """Return the ids of all owners that hold something claimed or are handing something over."""
-    query = sa.select(deliveries.c.owner).where(IS_OWNED, deliveries.c.owner.is_not(None))
-    return [owner for owner in connection.execute(query.distinct()).scalars() if owner]
-
-
 def owned_by(connection: Connection, owner: str) -> list[Delivery]:
     """Return what *owner* holds claimed or is handing over."""
-    rows = connection.execute(sa.select(*_COLUMNS).where(IS_OWNED, deliveries.c.owner == owner))
-    return sorted((Delivery(*row) for row in rows), key=lambda delivery: delivery.id)
+    rows = connection.execute(
+        sa.select(*_COLUMNS).where(
+            IS_OPEN,
+            # Owners take batches: asked for these alone, the database reads their index and not the whole table.
+            deliveries.c.batch_id.is_not(None),
+            deliveries.c.owner == owner,
+            deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value]),
+        )
+    )
+    return sorted((Delivery._make(row) for row in rows), key=lambda delivery: delivery.id)
 
 
 def doubt(connection: Connection, ids: Sequence[int], *, owner: str, now: datetime, detail: str) -> list[int]:
@@ -533,9 +535,7 @@ def confirm_uncertain(connection: Connection, ids: Sequence[int], now: datetime)
 
 def confirm_reported(connection: Connection, ids: Sequence[int], now: datetime) -> list[int]:
     """Turn those of *ids* that are uncertain although the provider reported them already into submitted; return them."""
-    known = connection.execute(
-        sa.select(deliveries.c.id).where(among(connection, deliveries.c.id, ids), deliveries.c.outcome.is_not(None))
-    )
+    known = connection.execute(sa.select(deliveries.c.id).where(among(deliveries.c.id, ids), deliveries.c.outcome.is_not(None)))
     return confirm_uncertain(connection, list(known.scalars()), now)
 
 

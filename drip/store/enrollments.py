@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from drip.core.enrollment import Enrollment, Stage
+from drip.core.enrollment import WHO, Enrollment, Stage
+from drip.store.alike import Alike
 from drip.store.session import among, lock_rows
 from drip.store.tables import courses, deliveries, enrollments, lesson_holds, omissions, subscribers
 
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-_COLUMNS = [
-    enrollments.c[name]
-    for name in Enrollment.__dataclass_fields__  # the facts and the columns carry the same names
-]
-
+_COLUMNS = [enrollments.c[name] for name in Enrollment._fields]
+_MANY = Alike(enrollments, Enrollment._make, Enrollment._fields, own=WHO)
 
 ALIKE_MIN = 4
 """From how many people with the same new values on one statement for all is quicker than one each."""
@@ -36,27 +34,27 @@ def add(connection: Connection, values: Mapping[str, Any]) -> int:
 def find(connection: Connection, enrollment_id: int) -> Enrollment | None:
     """Return the enrollment with this id."""
     row = connection.execute(sa.select(*_COLUMNS).where(enrollments.c.id == enrollment_id)).first()
-    return None if row is None else Enrollment(*row)
+    return None if row is None else Enrollment._make(row)
 
 
 def find_many(connection: Connection, ids: Sequence[int]) -> dict[int, Enrollment]:
     """Return the enrollments *ids* by id."""
-    rows = connection.execute(sa.select(*_COLUMNS).where(among(connection, enrollments.c.id, ids))).all()
-    return {row[0]: Enrollment(*row) for row in rows}
+    rows = connection.execute(sa.select(*_MANY.columns).where(among(enrollments.c.id, ids))).all()
+    return {person.id: person for person in _MANY.made(connection, rows)}
 
 
 def find_by_public_id(connection: Connection, public_id: str) -> Enrollment | None:
     """Return the enrollment that links call *public_id*."""
     row = connection.execute(sa.select(*_COLUMNS).where(enrollments.c.public_id == public_id)).first()
-    return None if row is None else Enrollment(*row)
+    return None if row is None else Enrollment._make(row)
 
 
 def find_for(connection: Connection, subscriber_id: int, course: str | None = None) -> list[Enrollment]:
     """Return a subscriber's enrollments, or the one in *course*."""
     query = sa.select(*_COLUMNS).where(enrollments.c.subscriber_id == subscriber_id).order_by(enrollments.c.id)
-    return [
-        Enrollment(*row) for row in connection.execute(query if course is None else query.where(enrollments.c.course == course))
-    ]
+    if course is not None:
+        query = query.where(enrollments.c.course == course)
+    return [Enrollment._make(row) for row in connection.execute(query)]
 
 
 def locked(connection: Connection, enrollment_id: int) -> Enrollment:
@@ -82,30 +80,28 @@ def change(connection: Connection, enrollment_id: int, changes: Mapping[str, Any
         connection.execute(enrollments.update().where(enrollments.c.id == enrollment_id).values(**changes))
 
 
-def change_many(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write new values into many enrollments at once; each row has `id` and all rows have the same columns.
+def change_many(connection: Connection, groups: Iterable[tuple[Mapping[str, Any], Iterable[int]]]) -> None:
+    """Write new values into many enrollments at once; each group is the values and the ids of those who get them.
 
     Most of a batch live in one zone and stand at one lesson, so their new values are the same: those take one statement.
     """
-    if not rows:
-        return
-    columns = [name for name in rows[0] if name != "id"]
-    alike: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        alike.setdefault(tuple([row[name] for name in columns]), []).append(row)
-    single: list[Mapping[str, Any]] = []
+    alike: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+    for changes, ids in groups:
+        alike.setdefault(tuple(sorted(changes.items())), []).extend(ids)
+    single: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for values, same in alike.items():
+        changes = dict(values)
         if len(same) < ALIKE_MIN:
-            single += same
+            single.setdefault(tuple(changes), []).extend({"id": one, **changes} for one in same)
         else:
-            change_alike(connection, [row["id"] for row in same], dict(zip(columns, values, strict=True)))
-    if single:
-        _change_each(connection, single)
+            change_alike(connection, same, changes)
+    for rows in single.values():
+        _change_each(connection, rows)
 
 
 def change_alike(connection: Connection, ids: Sequence[int], changes: Mapping[str, Any]) -> None:
     """Write the same new values into many enrollments."""
-    connection.execute(enrollments.update().where(among(connection, enrollments.c.id, ids)).values(**changes))
+    connection.execute(enrollments.update().where(among(enrollments.c.id, ids)).values(**changes))
 
 
 def _change_each(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -124,7 +120,7 @@ def park_at(connection: Connection, delivery_ids: Sequence[int]) -> None:
     if delivery_ids:
         connection.execute(
             enrollments.update()
-            .where(enrollments.c.id == deliveries.c.enrollment_id, among(connection, deliveries.c.id, delivery_ids))
+            .where(enrollments.c.id == deliveries.c.enrollment_id, among(deliveries.c.id, delivery_ids))
             .values(
                 open_delivery=deliveries.c.id,
                 next_due_at=None,
@@ -158,7 +154,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
     """
     held_course = sa.select(courses.c.id).where(courses.c.held_at.is_not(None))
     query = (
-        sa.select(*_COLUMNS)
+        sa.select(*_MANY.columns)
         .where(
             enrollments.c.next_due_at <= now,
             enrollments.c.state == Stage.ACTIVE.value,
@@ -170,7 +166,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [Enrollment(*row) for row in connection.execute(query).all()]
+    return _MANY.made(connection, connection.execute(query).all())
 
 
 def note_omissions(connection: Connection, enrollment: Enrollment, letters: Iterable[str], reason: str) -> None:

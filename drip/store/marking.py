@@ -6,7 +6,7 @@ provider said before is heard, and whatever they say later waits for the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drip.core import timing
@@ -51,18 +51,17 @@ def mark(
     *,
     owner: str,
     token: str,
+    held: bool,
 ) -> Marked:
     """Mark those of *ids* who may have *letter* now as being handed over by *owner* under *token*, and return them.
 
-    The others end or wait, each for its reason. `at` of what is returned is for the caller to set once this is committed.
+    *held* says whether the course is held, read from the row that the caller has share-locked. The others end or wait,
+    each for its reason. `at` of what is returned is for the caller to set once this is committed.
     """
     ready = deliveries.ready(connection, ids, owner=owner)
     people = enrollments.find_many(connection, [one.delivery.enrollment_id for one in ready])
-    state = versions.running(connection)[letter.course]
     register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
-    held = state.held_at is not None or versions.lesson_held(
-        connection, letter.course, letter.letter, version_id=letter.version_id
-    )
+    held = held or versions.lesson_held(connection, letter.course, letter.letter, version_id=letter.version_id)
     decide = _Decisions(course, now, held=held)
     going: dict[int, date] = {}
     stopped: list[tuple[Ready, Reason]] = []
@@ -81,7 +80,7 @@ def mark(
     if reported:
         ids = [delivery.id for delivery in reported]
         deliveries.settle(connection, ids, State.SUBMITTED, owner=owner, token=token, now=now.machine, reason="reported")
-        gone = [replace(delivery, went_on=going.pop(delivery.id)) for delivery in reported]
+        gone = [delivery._replace(went_on=going.pop(delivery.id)) for delivery in reported]
         results.conclude(connection, gone, State.SUBMITTED, {letter.course: course}, calendar=now.calendar)
     return Marked(token, 0.0, tuple(one for one in ready if one.delivery.id in going), going, people, course)
 

@@ -11,7 +11,7 @@ from drip.core.delivery import OPEN, Kind, Outcome, State
 from drip.core.enrollment import Pause, Stage
 from drip.store.deliveries import held as held_delivery
 from drip.store.enrollments import held_next_lesson
-from drip.store.tables import courses, deliveries, enrollments, omissions, owners
+from drip.store.tables import IS_OPEN, courses, deliveries, enrollments, omissions, owners
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,7 +119,7 @@ def next_moment(connection: Connection) -> datetime | None:
         connection.execute(sa.select(sa.func.min(enrollments.c.next_due_at)).where(_may_move())).scalar(),
         connection.execute(
             sa.select(sa.func.min(deliveries.c.not_before)).where(
-                deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False), ~held_delivery()
+                IS_OPEN, deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False), ~held_delivery()
             )
         ).scalar(),
     ]
@@ -135,7 +135,7 @@ def open_count(connection: Connection, calendar: datetime) -> int:
         ~held_delivery(),
     )
     query = sa.select(sa.func.count()).where(
-        sa.or_(deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value]), waiting)
+        IS_OPEN, sa.or_(deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value]), waiting)
     )
     return int(connection.execute(query).scalar_one())
 

@@ -56,13 +56,12 @@ def conclude(
         known = had.get(person.id, frozenset({delivery.letter}))
         result = (place, delivery.meant_on, state, day)
         alike.setdefault((person.likeness(), delivery.course, known, result), []).append(person)
-    rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    groups = []
     for (_, course_id, known, result), same in alike.items():
         course = live[course_id]
         changes = advanced(same[0], Result(*result), course.course, known, course.firsts, now=calendar)
-        rows.setdefault(tuple(sorted(changes)), []).extend({"id": person.id, **changes} for person in same)
-    for same_columns in rows.values():
-        enrollments.change_many(connection, same_columns)
+        groups.append((changes, [person.id for person in same]))
+    enrollments.change_many(connection, groups)
 
 
 def _place(connection: Connection, person: Enrollment, delivery: Delivery, course: LiveCourse) -> str | None:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy.types import TypeDecorator
 
 from drip import clock
 from drip.errors import SettingsError, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Connection", "Database", "DatabaseTrouble", "add_new", "among", "lock_rows"]
+    from sqlalchemy.sql.compiler import SQLCompiler
+
+__all__ = ["Connection", "Database", "DatabaseTrouble", "add_new", "among", "lock_rows", "lock_where"]
 
 DatabaseTrouble = DBAPIError
 """What a flow may catch when the database fails under it."""
@@ -131,12 +136,66 @@ def _postgresql_engine(url: str) -> Engine:
     )
 
 
-def among(connection: Connection, column: sa.Column[Any], values: Iterable[int] | Iterable[str]) -> sa.ColumnElement[bool]:
+class _Listed(TypeDecorator[Any]):
+    """Many numbers or texts in one parameter: JSON for SQLite, an array as text for PostgreSQL."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, one: sa.types.TypeEngine[Any]) -> None:
+        """Remember the type of *one* of them."""
+        super().__init__()
+        self.one = one
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return what the parameter is declared as: PostgreSQL plans by how many there are only when it is an array."""
+        return self.impl_instance if dialect.name == "sqlite" else sa.ARRAY(self.one)
+
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], str]:
+        """Return what writes the values; the driver would convert each of thousands."""
+        return json.dumps if dialect.name == "sqlite" else _as_array
+
+
+def _as_array(values: Sequence[int] | Sequence[str]) -> str:
+    """Return an array as PostgreSQL reads it."""
+    quoted = ('"' + one.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(one, str) else str(one) for one in values)
+    return "{" + ",".join(quoted) + "}"
+
+
+class _Among(sa.ColumnElement[bool]):
+    """The condition that `among` returns."""
+
+    inherit_cache = True
+    _traverse_internals = [  # noqa: RUF012 - as SQLAlchemy declares it
+        ("column", InternalTraversal.dp_clauseelement),
+        ("given", InternalTraversal.dp_clauseelement),
+    ]
+    type = sa.Boolean()
+
+    def __init__(self, column: sa.Column[Any], given: list[Any]) -> None:
+        self.column = column
+        self.given = sa.bindparam(None, given, type_=_Listed(column.type), unique=True)
+
+    def self_group(self, against: object = None) -> Self:  # noqa: ARG002 - inherited
+        """Return itself: a condition as it stands, where SQLite would be asked whether it equals 1."""
+        return self
+
+
+@compiles(_Among)
+def _among_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
+    column, given = compiler.process(element.column, **options), compiler.process(element.given, **options)
+    return f"{column} = ANY ({given})"
+
+
+@compiles(_Among, "sqlite")
+def _among_json(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
+    column, given = compiler.process(element.column, **options), compiler.process(element.given, **options)
+    return f"{column} IN (SELECT value FROM json_each({given}))"  # noqa: S608 - both were compiled
+
+
+def among(column: sa.Column[Any], values: Iterable[int] | Iterable[str]) -> sa.ColumnElement[bool]:
     """Return the condition that *column* is one of *values*: one parameter and one plan, however many there are."""
-    given = list(values)
-    if connection.dialect.name == "sqlite":
-        return column.in_(sa.select(sa.func.json_each(json.dumps(given)).table_valued("value").c.value))
-    return column == sa.any_(sa.bindparam(None, given, type_=sa.ARRAY(column.type)))
+    return _Among(column, list(values))
 
 
 def add_new(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -153,7 +212,12 @@ def lock_rows(connection: Connection, table: sa.Table, ids: list[int]) -> None:
     On SQLite the whole transaction holds the one write lock already.
     """
     if ids and connection.dialect.name != "sqlite":
+        lock_where(connection, table, among(table.c.id, ids))
+
+
+def lock_where(connection: Connection, table: sa.Table, condition: sa.ColumnElement[bool]) -> None:
+    """Lock the rows of *table* for which *condition* holds, as `lock_rows` does; the ids never leave the database."""
+    if connection.dialect.name != "sqlite":
         # KEY SHARE stays possible: a foreign key that points here must not wait for us.
-        connection.execute(
-            sa.select(table.c.id).where(among(connection, table.c.id, ids)).order_by(table.c.id).with_for_update(key_share=True)
-        )
+        rows = sa.select(table.c.id).where(condition).order_by(table.c.id).with_for_update(key_share=True).subquery()
+        connection.execute(sa.select(sa.func.count()).select_from(rows))

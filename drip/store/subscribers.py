@@ -101,7 +101,7 @@ def suppressed(connection: Connection, address_keys: Iterable[str], course: str)
     """
     rows = connection.execute(
         sa.select(suppressions.c.address_key, suppressions.c.reason)
-        .where(among(connection, suppressions.c.address_key, address_keys), suppressions.c.course.in_([EVERY_COURSE, course]))
+        .where(among(suppressions.c.address_key, address_keys), suppressions.c.course.in_([EVERY_COURSE, course]))
         .order_by(suppressions.c.course.desc())
     )
     return {row.address_key: row.reason for row in rows}

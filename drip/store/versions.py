@@ -137,9 +137,10 @@ def running(connection: Connection) -> dict[str, CourseState]:
     return {row.id: CourseState(*row) for row in rows}
 
 
-def keep_still(connection: Connection, course: str) -> None:
-    """Let nobody hold or release *course* until the transaction ends: a hold then waits for the mark before it."""
-    connection.execute(sa.select(courses.c.id).where(courses.c.id == course).with_for_update(read=True))
+def kept_still(connection: Connection, course: str) -> CourseState:
+    """Return *course*, which nobody can hold or release until the transaction ends: a hold then waits for the mark before it."""
+    query = sa.select(courses.c.id, courses.c.version_id, courses.c.held_at, courses.c.held_reason).where(courses.c.id == course)
+    return CourseState(*connection.execute(query.with_for_update(read=True)).one())
 
 
 def hold(connection: Connection, course: str | None, reason: str, now: datetime) -> int:

@@ -84,6 +84,57 @@ def test_faults_leave_the_calendar_out(tmp_path: Path, capsys: pytest.CaptureFix
     assert {"file", "line", "column", "code", "severity", "text", "hint"} == set(answer["problems"][0])
 
 
+def test_errors_stand_last_and_the_json_keeps_its_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A person sees errors nearest to the prompt; a machine gets everything by file and line."""
+    emails = tmp_path / "emails"
+    shutil.copytree(ROOT / "emails", emails)
+    welcome = emails / "orient/welcome.md"
+    welcome.write_text(welcome.read_text().replace("That is all for today", "Results are guaranteed"))
+    code, out, err = run(capsys, "check", "--emails", str(emails))
+    lines = [line for line in out.splitlines() if line]
+    assert code == 1
+    assert f"{welcome}:33:13: B01 " in lines[-1]
+    assert all(line.endswith("(warning)") for line in lines[:-1])
+    assert err.startswith("1 error and ")
+    answer = json.loads(run(capsys, "check", "--json", "--emails", str(emails))[1])
+    places = [(each["file"], each["line"], each["column"]) for each in answer["problems"]]
+    assert places == sorted(places)
+
+
+def test_drafts_are_judged_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What waits in a draft is one warning, and `--drafts` shows it all and fails by it."""
+    emails = tmp_path / "emails"
+    shutil.copytree(ROOT / "emails", emails)
+    welcome = emails / "orient/welcome.md"
+    text = welcome.read_text().replace("That is all for today", "Results are guaranteed, and you failed")
+    welcome.write_text(text.replace("refs:", "draft: true\nrefs:"))
+    code, out, _ = run(capsys, "check", "--emails", str(emails))
+    assert code == 0
+    (line,) = (line for line in out.splitlines() if "orient/welcome.md" in line)
+    assert "L207 draft; 2 editorial findings wait  run drip check --drafts" in line
+    code, out, _ = run(capsys, "check", "--drafts", "--emails", str(emails))
+    assert code == 1
+    assert {"B01", "B10"} <= {line.split()[1] for line in out.splitlines() if "orient/welcome.md" in line}
+
+
+def test_the_check_of_the_course_is_quick(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rendering and reading every letter takes seconds, not minutes."""
+    before = clock.monotonic()
+    run(capsys, "check", "--json")
+    assert clock.monotonic() - before < 10
+
+
+def test_shingles_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nine words give two hashes, in order; a file that is not there is said to be so."""
+    text = tmp_path / "text.txt"
+    text.write_text("One two three, four five six; seven eight nine.")
+    code, out, _ = run(capsys, "shingles", str(text))
+    assert code == 0
+    assert [12, 12] == [len(line) for line in out.splitlines()]
+    assert out.splitlines() == sorted(out.splitlines())
+    assert run(capsys, "shingles", str(tmp_path / "none"))[0] == 1
+
+
 def test_a_template_fault_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The check renders every letter, so a name that does not exist is found at its line."""
     emails = tmp_path / "emails"

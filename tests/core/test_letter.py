@@ -60,6 +60,9 @@ def test_a_system_letter_needs_three_lines_only() -> None:
         ("preheader: One line.", f"preheader: {'x' * 91}", (4, 12, "L105")),
         ("blocks: []", "blocks: [FX-CARE]", (10, 10, "L206")),
         ("blocks: []", "blocks: []\nmovement: yes", (11, 11, "L104")),
+        ("blocks: []", "blocks: []\nalternatives: {standng: sit}", (11, 16, "L102")),
+        ("blocks: []", "blocks: []\nalternatives: {standing: ''}", (11, 26, "L105")),
+        ("blocks: []", "blocks: []\nalternatives: [standing]", (11, 15, "L104")),
         ("blocks: []", "blocks: []\nreviewed: {by: A, on: 2026-02-31, until: 2027-01-01}", (11, 23, "L104")),
     ],
 )

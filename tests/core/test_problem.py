@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from drip.core.editorial.rulebook import MEASURED
 from drip.core.problem import Problem, did_you_mean, has_errors, quoted
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,22 @@ def test_long_values_are_cut() -> None:
 
 def test_every_code_is_written_down() -> None:
     """The codes in the program and in docs/problems.md are the same."""
-    used = {code for file in (ROOT / "drip").rglob("*.py") for code in re.findall(r'"([FYSL]\d{3})"', file.read_text())}
-    rows = re.findall(r"^\| ([FYSL]\d{3}) \| (.+) \| (.+) \|$", (ROOT / "docs/problems.md").read_text(), re.MULTILINE)
+    used = {code for file in (ROOT / "drip").rglob("*.py") for code in re.findall(r'"([EFYSL]\d{3})"', file.read_text())}
+    rows = re.findall(r"^\| ([EFYSL]\d{3}) \| (.+) \| (.+) \|$", (ROOT / "docs/problems.md").read_text(), re.MULTILINE)
     assert used == {code for code, _, _ in rows}
     assert len(rows) == len({code for code, _, _ in rows})
+
+
+def test_every_rule_is_written_down() -> None:
+    """The rules that Python measures and those that the Roadmap's file names have their row, and no other has."""
+    named = re.findall(r"^  - id: (\S+)$", (ROOT / "emails/editorial/roadmap.yaml").read_text(), re.MULTILINE)
+    written = (ROOT / "docs/problems.md").read_text()
+    rows = re.findall(r"^\| ([A-Z]-[A-Z]+|[A-Z]\d{2}) \| (.+) \| (.+) \|$", written, re.MULTILINE)
+    assert {*MEASURED, *named} == {code for code, _, _ in rows}
+    assert len(rows) == len(MEASURED) + len(named)
+
+
+def test_every_measured_rule_is_used() -> None:
+    """What a waiver knows as a rule is one that some letter can break."""
+    sources = "".join(file.read_text() for file in (ROOT / "drip/core/editorial").glob("*.py") if file.name != "rulebook.py")
+    assert set(MEASURED) == set(re.findall(r'"([RM]-[A-Z]+)"', sources))

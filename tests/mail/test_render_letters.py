@@ -1,15 +1,13 @@
-"""Every letter in `emails/`: both lengths, both ways of rendering, and how it looks in a real browser."""
+"""Every letter in `emails/`: both lengths and both ways of rendering. How it looks and arrives is in `tests/proof`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
-from playwright.sync_api import Page, sync_playwright
 
 from drip.core.schedule import Schedule
 from drip.mail.render import LetterBook, NeedsPerson, Person
@@ -107,64 +105,3 @@ def test_the_first_120_characters_name_no_illness(letter: str) -> None:
     """What a lock screen may show of the text part is the preheader and neutral words, never the title."""
     text = written(letter).render(letter, person=PEOPLE["nameless"]).text[:120]
     assert not re.search(r"fibro|pain|symptom|fatigue|illness|clinic|sleep|flare|breath|sensation|alarm", text, re.IGNORECASE)
-
-
-# Looked at in a browser ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def page(chromium: str) -> Iterator[Page]:
-    """A page of a real browser without a network."""
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*arguments, "--disable-sync", "--no-first-run"])
-        shown = browser.new_page()
-        shown.route("**/*", lambda route: route.abort())
-        yield shown
-        browser.close()
-
-
-CONTRAST = """() => {
-  const light = c => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4 };
-  const rgb = s => s.match(/[\\d.]+/g).map(Number);
-  const lum = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
-  const own = e => rgb(getComputedStyle(e).backgroundColor);
-  const ground = e => !e ? [255, 255, 255] : own(e)[3] === 0 ? ground(e.parentElement) : own(e);
-  const found = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const e = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || e.closest('.preheader')) continue;
-    const [a, b] = [lum(rgb(getComputedStyle(e).color)), lum(ground(e))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 7) found.push([e.className || e.tagName, walker.currentNode.data.trim().slice(0, 30), ratio.toFixed(2)]);
-  }
-  return found;
-}"""
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("letter", ["welcome", "sleep-anchor", "completion", "flare-kit", "confirm"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone_and_is_easy_on_the_eyes(page: Page, letter: str, scheme: str) -> None:
-    """At 320 pixels nothing is cut off, links at the foot are 44 pixels high, and text has a contrast of 7:1 or more."""
-    html = written(letter).render(letter, after_pause=True, person=PEOPLE["plain"]).html
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for width in (300, 320, 600):  # 300 is 600 at a zoom of 200 %.
-        page.set_viewport_size({"width": width, "height": 900})
-        page.set_content(html)
-        assert width >= page.evaluate("document.documentElement.scrollWidth")
-        heights = page.evaluate(
-            "[...document.querySelectorAll('.links a, .action a')].map(a => a.getBoundingClientRect().height)"
-        )
-        assert [] == [height for height in heights if height < 44]
-        assert [] == page.evaluate(CONTRAST)
-
-
-@pytest.mark.browser
-def test_a_client_without_the_style_block_is_readable_too(page: Page) -> None:
-    """When the style block is dropped, every text still has its own colour and stands on the light ground."""
-    html = written("sleep-anchor").render("sleep-anchor", person=PEOPLE["plain"]).html
-    page.emulate_media(color_scheme="dark")
-    page.set_content(re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL))
-    assert [] == page.evaluate(CONTRAST)

@@ -43,7 +43,7 @@ def test_an_occasion_has_one_delivery(add_people: People) -> None:
 def test_claimers_share_a_batch_without_overlap(database: Database, add_people: People, claimers: int) -> None:
     """Each delivery is claimed exactly once, however many claim the same batch at the same moment."""
     add_people(1, batch="b")
-    names = [column.name for column in table.columns if column.name not in {"id", "occasion"}]
+    names = [column.name for column in table.columns if column.name not in {"id", "occasion"} and column.computed is None]
     with database.write() as connection:
         for step in range(11 if database.is_sqlite else 15):
             occasion = sa.literal(f"{step}:", sa.Text()) + sa.cast(table.c.id, sa.Text())

@@ -66,19 +66,19 @@ def test_among_finds_exactly_what_was_named(connection: Connection) -> None:
     """Numbers, texts with quotes in them, and nothing at all."""
     ids = ids_of(connection)
     query = sa.select(enrollment_rows.c.id)
-    assert set(ids[2:5]) == set(connection.execute(query.where(among(connection, enrollment_rows.c.id, ids[2:5]))).scalars())
-    assert [] == list(connection.execute(query.where(among(connection, enrollment_rows.c.id, []))).scalars())
-    named = among(connection, enrollment_rows.c.next_lesson, ["hello", "it's"])
+    assert set(ids[2:5]) == set(connection.execute(query.where(among(enrollment_rows.c.id, ids[2:5]))).scalars())
+    assert [] == list(connection.execute(query.where(among(enrollment_rows.c.id, []))).scalars())
+    named = among(enrollment_rows.c.next_lesson, ["hello", "it's", '\\"{,}'])
     assert len(ids) == len(list(connection.execute(query.where(named)).scalars()))
 
 
 def test_new_values_reach_each_person_whether_shared_or_her_own(connection: Connection) -> None:
     """Most take one statement together, the others one each; the result is the same."""
     ids = ids_of(connection)
-    shared = [{"id": one, "place": "hello", "last_meant_on": date(2026, 3, 3)} for one in ids[:7]]
+    shared = {"place": "hello", "last_meant_on": date(2026, 3, 3)}
     # The same columns in another order, and a value of her own.
-    own = [{"last_meant_on": date(2026, 3, one), "id": ids[6 + one], "place": None} for one in (1, 2)]
-    enrollments.change_many(connection, [*shared, *own])
+    own = [({"last_meant_on": date(2026, 3, one), "place": None}, [ids[6 + one]]) for one in (1, 2)]
+    enrollments.change_many(connection, [(shared, ids[:3]), *own, (dict(shared), ids[3:7])])
     people = enrollments.find_many(connection, ids)
     assert [("hello", date(2026, 3, 3))] * 7 == [(people[one].place, people[one].last_meant_on) for one in ids[:7]]
     assert [date(2026, 3, 1), date(2026, 3, 2), None] == [people[one].last_meant_on for one in ids[7:]]

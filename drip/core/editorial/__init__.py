@@ -13,7 +13,8 @@ from datetime import date
 from drip.core.editorial import mailing, measure, safety, wording
 from drip.core.editorial.desk import Desk
 from drip.core.editorial.proof import Manuscript, Proof
-from drip.core.editorial.rulebook import Rulebook, Rules, severities_of
+from drip.core.editorial.rulebook import Rulebook, severities_of
+from drip.core.editorial.rules import Rules
 from drip.core.letter import LessonFront, Letter
 from drip.core.problem import Problem, did_you_mean, quoted
 from drip.core.source import Document, LetterText, Path
@@ -59,7 +60,8 @@ def read_course(office: Office, proofs: Sequence[Proof]) -> list[Problem]:
     if office.book is not None:
         problems += safety.changed_blocks(office.book, office.raw, office.emails)
         problems += wording.in_layout(office.book, office.raw, office.emails)
-    return sorted(set(problems))
+    # A fault of the layout shows in every letter, with another example each time.
+    return list({(one.file, one.line, one.column, one.code, one.text): one for one in sorted(set(problems))}.values())
 
 
 def _of_proof(office: Office, proof: Proof, front: LessonFront | None, *, is_first: bool) -> Iterator[Problem]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from drip.core.editorial.proof import Manuscript, Passage, Proof
-from drip.core.editorial.rulebook import Rulebook, Rules
+from drip.core.editorial.rulebook import Rulebook
+from drip.core.editorial.rules import Rules
 from drip.core.letter import LessonFront
 from drip.core.problem import Problem, Severity
 from drip.core.source import Path

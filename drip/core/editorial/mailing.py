@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from drip.core.editorial.contrast import CONTRAST_MIN, Faint, faint_text
-from drip.core.editorial.markup import Node, tree_of
+from drip.core.editorial.contrast import CONTRAST_MIN, faint_text
+from drip.core.editorial.markup import DRAWN, Node, seen_text, tree_of
 from drip.core.editorial.proof import Manuscript, Proof
 from drip.core.problem import Problem, Severity, quoted
 from drip.core.reading import words_in
@@ -16,8 +16,7 @@ SIZE_WARNING = 80_000
 SIZE_MAX = 100_000
 STYLE_MAX = 16_000
 PARITY = (0.95, 1.10)
-DRAWN = "stations"
-"""The class of what the layout draws in HTML and says in words in the text part: the map."""
+PARITY_WORDS_MIN = 40
 
 _FETCHED = frozenset({"link", "script", "iframe", "object", "embed", "video", "audio", "source", "track", "frame", "base"})
 _SOURCES = ("src", "srcset", "background", "poster", "data")
@@ -119,14 +118,12 @@ def _elements(root: Node) -> Iterator[_Found]:
 
 def _contrast(root: Node) -> Iterator[_Found]:
     for faint in faint_text(root):
-        yield _Found("M-CONTRAST", _contrast_text(faint), "choose colours further apart", faint.color, faint.scheme == "dark")
-
-
-def _contrast_text(faint: Faint) -> str:
-    return (
-        f"in {faint.scheme}, {quoted(faint.words[:40])} stands out {faint.ratio:.2f}:1 ({faint.color} on {faint.ground}); "
-        f"at least {CONTRAST_MIN}:1 can be read"
-    )
+        text = (
+            f"in {faint.scheme}, {faint.color} on {faint.ground} stands out {faint.ratio:.2f}:1; "
+            f"at least {CONTRAST_MIN}:1 can be read"
+        )
+        hint = f"choose colours further apart; see {quoted(faint.words[:40])}"
+        yield _Found("M-CONTRAST", text, hint, faint.color, faint.scheme == "dark")
 
 
 def _placed(found: _Found, manuscript: Manuscript, raw: Mapping[str, str], emails: str) -> Problem:
@@ -163,11 +160,10 @@ def _parity(root: Node, proof: Proof, manuscript: Manuscript, emails: str) -> It
         target = node.attributes.get("href", "")
         if node.tag == "a" and target and target.removeprefix("mailto:") not in proof.text:
             yield _lacking(f"the link to {quoted(target)}", node.text, proof, manuscript, emails)
-    html_words = len(words_in(_seen_text(body)))
-    # The line beside the subject opens the text part of some layouts and is hidden in the HTML.
-    beside = len(words_in(proof.preheader)) if proof.preheader in proof.text else 0
-    text_words = len(words_in(_ADDRESS.sub(" ", proof.text))) - beside
-    ratio = text_words / html_words if html_words else 1.0
+    html_words = len(words_in(seen_text(body)))
+    opening = len(words_in(proof.preheader)) if _plain(proof.text).startswith(_plain(proof.preheader)) else 0
+    text_words = len(words_in(_ADDRESS.sub(" ", proof.text))) - opening
+    ratio = text_words / html_words if html_words >= PARITY_WORDS_MIN else 1.0
     if not PARITY[0] <= ratio <= PARITY[1]:
         text = (
             f"the text part has {text_words} words to {html_words} of the HTML part, a ratio of {ratio:.2f}; "
@@ -191,11 +187,3 @@ def _has_leaves(node: Node) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(words_in(text)).casefold()
-
-
-def _seen_text(node: Node) -> str:
-    """Return what a reader sees of *node*, with a space wherever a block ends."""
-    if node.hides or DRAWN in node.classes:
-        return " "
-    inner = "".join(child if isinstance(child, str) else _seen_text(child) for child in node.children)
-    return inner if node.tag in {"a", "b", "em", "i", "span", "strong", "code"} else f" {inner} "

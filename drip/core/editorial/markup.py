@@ -15,6 +15,10 @@ _DETAIL = re.compile(r"[.#][\w-]+|\[[^\]]*\]|:[\w-]+(?:\([^)]*\))?")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
+DRAWN = "stations"
+"""The class of what the layout draws in HTML and says in words in the text part: the map."""
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """An element: its tag and attributes in small letters, and what it holds, texts and elements in their order."""
@@ -215,3 +219,11 @@ def weight_of(selector: str) -> tuple[int, int, int]:
         ids += sum(detail[0] == "#" for detail in details)
         classes += sum(detail[0] != "#" for detail in details)
     return ids, classes, tags
+
+
+def seen_text(node: Node) -> str:
+    """Return what a reader sees of *node*, with a space wherever a block ends."""
+    if node.hides or DRAWN in node.classes:
+        return " "
+    inner = "".join(child if isinstance(child, str) else seen_text(child) for child in node.children)
+    return inner if node.tag in {"a", "b", "em", "i", "span", "strong", "code"} else f" {inner} "

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from drip.core.editorial.desk import Desk
+from drip.core.editorial.markup import seen_text, tree_of
 from drip.core.editorial.proof import HARD_DAY, Passage
-from drip.core.editorial.rulebook import Practice, compiled
+from drip.core.editorial.rules import Practice, compiled
 from drip.core.letter import HEADINGS, PREHEADER_MAX, SUBJECT_MAX, LessonFront
 from drip.core.problem import Problem, quoted
 from drip.core.reading import grade_of, sentences_in, words_in
@@ -46,7 +47,7 @@ def _words(desk: Desk) -> Iterator[Problem]:
         elif count > kind.words_max:
             yield desk.at_body("R-WORDS", f"the body has {count} words; {bounds}", "cut what she can do without")
     most = desk.rules.reading.whole_words_max
-    whole = len(words_in(_ADDRESS.sub("", desk.proof.text)))
+    whole = len(words_in(_ADDRESS.sub("", seen_text(tree_of(desk.proof.html)))))
     if most is not None and whole > most:
         text = f"the whole mail has {whole} words with blocks and foot; at most {most} may stand there"
         yield desk.at_body("R-WORDS", text, "cut what she can do without")

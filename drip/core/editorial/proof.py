@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,34 +86,41 @@ class Manuscript:
         """Return a problem of this letter at *place*."""
         return Problem(self.letter.front.file, *place, code, text, hint, severity)
 
-    def in_front(self, path: Path, phrase: str = "") -> Place:
-        """Return where *phrase* stands in the value at *path* of the front matter, or else where the value begins."""
+    def in_front(self, path: Path, phrase: str = "", *, skip: int = 0) -> Place:
+        """Return where *phrase* stands in the value at *path* of the front matter, or else where the value begins.
+
+        With *skip* that many earlier ones are passed over.
+        """
         marks = self.letter.front.marks
         place = marks.values.get(path) or marks.keys.get(path) or (1, 1)
-        return self._found([phrase], self._offset(place)) or place
+        return self._found([phrase], self._offset(place), skip) or place
 
-    def in_body(self, phrase: str = "", *, inside: str = "") -> Place:
+    def in_body(self, phrase: str = "", *, inside: str = "", skip: int = 0) -> Place:
         """Return where *phrase* stands in the body, looked for in the sentence *inside*; else where the body begins."""
         match = _FRONT.match(self.raw)
         begin = match.end() if match else 0
         begin += len(self.raw[begin:]) - len(self.raw[begin:].lstrip())
-        return self._found([inside, phrase], begin) or self._place(min(begin, max(0, len(self.raw) - 1)))
+        return self._found([inside, phrase], begin, skip) or self._place(min(begin, max(0, len(self.raw) - 1)))
 
-    def of_passage(self, passage: Passage, phrase: str = "") -> Place:
+    def of_passage(self, passage: Passage, phrase: str = "", *, skip: int = 0) -> Place:
         """Return where *phrase* of *passage* stands in the file."""
         if passage.part == EVIDENCE:
-            return self.in_front(("evidence_line",), phrase or passage.text)
+            return self.in_front(("evidence_line",), phrase or passage.text, skip=skip)
         if passage.part == HARD_DAY:
-            return self.in_front(("hard_day",), phrase or passage.text)
+            return self.in_front(("hard_day",), phrase or passage.text, skip=skip)
         if passage.part:
             return self.in_body(f'block("{passage.part}')
-        return self.in_body(phrase, inside=passage.text)
+        return self.in_body(phrase, inside=passage.text, skip=skip)
 
-    def _found(self, phrases: Iterable[str], begin: int) -> Place | None:
+    def _found(self, phrases: Sequence[str], begin: int, skip: int) -> Place | None:
         """Return the place of the last of *phrases*, each looked for from where the one before it began."""
         found: int | None = None
         for phrase in phrases:
             offset = _offset_of(phrase, self.raw, begin)
+            if offset is not None:
+                found = begin = offset
+        for _ in range(skip if found is not None else 0):
+            offset = _offset_of(phrases[-1], self.raw, begin + 1)
             if offset is not None:
                 found = begin = offset
         return None if found is None else self._place(found)

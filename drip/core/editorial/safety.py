@@ -9,7 +9,8 @@ from datetime import date
 
 from drip.core.editorial.desk import Desk
 from drip.core.editorial.proof import Link, Passage
-from drip.core.editorial.rulebook import Demand, Rulebook, compiled
+from drip.core.editorial.rulebook import Rulebook
+from drip.core.editorial.rules import Demand, compiled
 from drip.core.letter import LessonFront
 from drip.core.problem import Problem, quoted
 from drip.core.reading import grade_of, sentences_in, words_in

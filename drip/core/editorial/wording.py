@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from drip.core.editorial.desk import Desk
 from drip.core.editorial.measure import capitals_in
 from drip.core.editorial.proof import Passage
-from drip.core.editorial.rulebook import Pattern, Rulebook
+from drip.core.editorial.rulebook import Rulebook
+from drip.core.editorial.rules import Pattern
 from drip.core.problem import Problem, quoted
 from drip.core.source import Place
 
@@ -52,11 +53,18 @@ class _Text:
     passage: Passage | None = None
     field: str = ""
 
-    def place(self, desk: Desk, phrase: str) -> Place:
-        """Return the place of *phrase* in the file."""
+    def place(self, desk: Desk, span: tuple[int, int]) -> Place:
+        """Return the place in the file of what stands between two offsets of the words."""
+        start, stop = span
+        while start > 0 and self.words[start - 1].isalnum() and self.words[start].isalnum():
+            start -= 1
+        while stop < len(self.words) and self.words[stop].isalnum() and self.words[stop - 1].isalnum():
+            stop += 1
+        phrase = self.words[start:stop]
+        before = len(re.findall(rf"(?<!\w){re.escape(phrase)}(?!\w)", self.words[:start]))
         if self.passage is not None:
-            return desk.manuscript.of_passage(self.passage, phrase)
-        return desk.manuscript.in_front((self.field,), phrase) if self.field else desk.manuscript.in_body(phrase)
+            return desk.manuscript.of_passage(self.passage, phrase, skip=before)
+        return desk.manuscript.in_front((self.field,), phrase, skip=before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ def _banned(desk: Desk) -> Iterator[_Banned]:
     for text in _texts(desk):
         for pattern in desk.rules.patterns:
             for match in pattern.finds(text.words):
-                yield _Banned(_found(desk, pattern, match[0], text.place(desk, match[0])), text, match.span())
+                yield _Banned(_found(desk, pattern, match[0], text.place(desk, match.span())), text, match.span())
 
 
 def _found(desk: Desk, pattern: Pattern, words: str, place: Place) -> Problem:
@@ -132,19 +140,19 @@ def _shouted(desk: Desk, banned: list[_Banned]) -> Iterator[Problem]:
     if rule is None:
         return
     allowed = {part for word in rule.capitals for part in (word, *word.split("/"))}
-    marks: list[_Text] = []
+    marks: list[tuple[_Text, int]] = []
     for text in _texts(desk):
-        marks += [text] * text.words.count("!")
+        marks += [(text, match.start()) for match in re.finditer("!", text.words)]
         for match in capitals_in(text.words):
             told = any(one.text == text and one.span[0] < match.end() and match.start() < one.span[1] for one in banned)
             if not told and not set(match[0].split("/")) <= allowed:
                 hint = "use small letters, or allow it in the rule file"
-                place = text.place(desk, match[0])
+                place = text.place(desk, match.span())
                 yield desk.manuscript.problem("R-SHOUT", place, f"{quoted(match[0])} stands in capitals", hint)
     if len(marks) > rule.exclamations_max:
         fault = f"there are {len(marks)} exclamation marks; at most {rule.exclamations_max} may stand in a letter"
-        one_more = marks[rule.exclamations_max]
-        place = one_more.place(desk, one_more.words)
+        text, offset = marks[rule.exclamations_max]
+        place = text.place(desk, (offset, offset + 1))
         yield desk.manuscript.problem("R-SHOUT", place, fault, "end the sentence with a full stop")
 
 
@@ -168,11 +176,11 @@ def _copied(desk: Desk) -> Iterator[Problem]:
         found = [run for run, digest in shingles_of(text.words) if digest in desk.book.shingles]
         if found:
             words = f"{SHINGLE_WORDS} words in a row are those of a text that no letter copies: {quoted(found[0])}"
-            phrase = _as_written(text.words, found[0])
-            yield desk.manuscript.problem("R-COPY", text.place(desk, phrase), words, "say it in your own words")
+            place = text.place(desk, _span_of(text.words, found[0]))
+            yield desk.manuscript.problem("R-COPY", place, words, "say it in your own words")
 
 
-def _as_written(text: str, run: str) -> str:
-    """Return the words of *run* as they stand in *text*, for the search in the file."""
-    match = re.search(r"[\W\d_]+".join(re.escape(word) for word in run.split()), text, re.IGNORECASE)
-    return match[0] if match else text
+def _span_of(text: str, run: str) -> tuple[int, int]:
+    """Return where the words of *run* stand in *text*, as it is written there."""
+    match = re.search(r"[^a-z]+".join(re.escape(word) for word in run.split()), text, re.IGNORECASE)
+    return match.span() if match else (0, len(text))

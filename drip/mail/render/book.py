@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import css_inline
 
-from drip.core.editorial.proof import Passage, Proof
+from drip.core.editorial.proof import Proof
 from drip.core.helpline import words_most
 from drip.core.reference import Reference, cited, refs_of
 from drip.core.schedule import Course, Helpline, Program
 from drip.errors import RenderFault
 from drip.mail.render import facts, markdown, person
 from drip.mail.render.markdown import Part, Section
-from drip.mail.render.person import AFTER, BEFORE, ForMany, ForOne, NeedsPerson, Person, Rendered, Voice, tag_of
+from drip.mail.render.person import ForMany, ForOne, NeedsPerson, Person, Rendered, Voice, tag_of
 from drip.mail.render.pieces import helpline_words, listed, said
 from drip.mail.render.plain import words_of
 from drip.mail.render.proofing import READER, passages_of
@@ -165,7 +165,7 @@ class LetterBook:
         values = self._values(request)
         values["title"] = title = self._front_text(request.file, request.front, "title", values)
         program = self._course.program
-        passages = tuple(_spoken(passage) for passage in passages_of(self._sections(request, values)))
+        passages = passages_of(self._sections(request, values), request.voice.finish_text)
         crises = 0 if request.system else 1 + any(passage.part == CRISIS_BLOCK for passage in passages)
         return Proof(
             letter,
@@ -395,11 +395,6 @@ class LetterBook:
         if title:
             lines += f"\n\nThe last letter was “{escape_markdown(title)}”. It is still on your page, if you would like it again."
         return said("back", lines)
-
-
-def _spoken(passage: Passage) -> Passage:
-    """Return *passage* without the marks round values of the person."""
-    return replace(passage, text=passage.text.replace(BEFORE, "").replace(AFTER, ""))
 
 
 def _tidied(text: str) -> str:

@@ -32,6 +32,9 @@ KINDS = {
 }
 """What a section is for, by its heading; others are `plain`, and what stands before the first is the `intro`."""
 
+BOXES = frozenset({"block", "hard-day", "helpline"})
+"""The looks of parts that have a ground or a frame."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -76,10 +79,15 @@ def part_mark(number: int) -> str:
 
 
 def tokens_of(markdown: str) -> list[Token]:
-    """Return the tokens of *markdown*; a paragraph that is one link has the class `action` and is set as a big target."""
+    """Return the tokens of *markdown*; a link that stands alone is a big target: a button, or in a list a tall line."""
     tokens = _MARKDOWN.parse(markdown)
     for opening, inline in pairwise(tokens):
-        if opening.type == "paragraph_open" and _is_one_link(inline.children or []):
+        children = inline.children or []
+        if opening.type != "paragraph_open" or not _is_one_link(children):
+            continue
+        if opening.hidden:  # In a tight list the tags of a paragraph are not written.
+            children[0].attrSet("class", "tall")
+        else:
             opening.attrSet("class", "action")
     return tokens
 
@@ -140,13 +148,29 @@ def _parts_at(tokens: Sequence[Token], position: int, parts: Sequence[Part]) -> 
 
 
 def _placed(parts: Sequence[Part], *, first_level: bool) -> list[Token]:
-    placed = []
+    placed: list[Token] = []
     for part in parts:
-        placed.append(Token("part_open", "div", 1, attrs={"class": part.look}, block=True))
+        around = _around(part.look)
+        placed.extend(opening for opening, _ in around)
         # Before the first heading a block's own heading moves up, so that no level is skipped after the title.
         placed.extend(_with_tag(token, "h2") if first_level and token.tag == "h3" else token for token in part.tokens)
-        placed.append(Token("part_close", "div", -1, block=True))
+        placed.extend(closing for _, closing in reversed(around))
     return placed
+
+
+def _around(look: str) -> list[tuple[Token, Token]]:
+    """Return the tags around a part, outermost first; a box is a cell, since Outlook for Windows knows padding there alone."""
+    box = look.partition(" ")[0]
+    around = [_tags("part", "div", ("class", look))]
+    if box in BOXES:
+        blank = [(attribute, "0") for attribute in ("cellpadding", "cellspacing", "border")]
+        around.append(_tags("frame", "table", ("role", "presentation"), ("class", "frame"), ("width", "100%"), *blank))
+        around += [_tags("row", "tr"), _tags("cell", "td", ("class", f"{box}-box"))]
+    return around
+
+
+def _tags(name: str, tag: str, *attributes: tuple[str, str]) -> tuple[Token, Token]:
+    return Token(f"{name}_open", tag, 1, attrs=dict(attributes), block=True), Token(f"{name}_close", tag, -1, block=True)
 
 
 def _with_tag(token: Token, tag: str) -> Token:

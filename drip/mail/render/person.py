@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 OPEN, CLOSE = "x7drip", "7x"
 BEFORE, AFTER = "\ue000", "\ue001"
@@ -40,8 +40,7 @@ class NeedsPerson(Exception):
     """The letter decides something by a value of the person, so it is rendered one by one with `person=`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """The values of one person, in her language; each may be '' but the tokens that her letter links with.
 
     *my_token* opens her pages, *leave_token* is for leaving, *service_token* for confirming or a change of address.

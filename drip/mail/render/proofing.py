@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from markdown_it.tree import SyntaxTreeNode
 
@@ -23,16 +24,21 @@ READER = Person(
 """The sample reader; her tokens are as long as real ones, so that sizes are."""
 
 
-def passages_of(sections: Sequence[Section]) -> tuple[Passage, ...]:
-    """Return the headings, paragraphs and list items of *sections* in their order."""
+def passages_of(sections: Sequence[Section], finish: Callable[[str], str]) -> tuple[Passage, ...]:
+    """Return the headings, paragraphs and list items of *sections* in their order, each text passed through *finish*."""
     walk = _Walk()
     passages: list[Passage] = []
     for section in sections:
-        heading = section.heading_text
+        heading = section.heading_text.replace("’", "'")  # Both are one heading to the rules.
         if heading:
             passages.append(Passage("heading", heading, heading))
         passages += walk.through(SyntaxTreeNode(section.tokens).children if section.tokens else (), heading)
-    return tuple(passages)
+    return tuple(_finished(passage, finish) for passage in passages)
+
+
+def _finished(passage: Passage, finish: Callable[[str], str]) -> Passage:
+    links = tuple(Link(finish(link.text), finish(link.target)) for link in passage.links)
+    return replace(passage, text=finish(passage.text), section=finish(passage.section), links=links)
 
 
 class _Walk:
@@ -64,8 +70,9 @@ def _part_named(look: str) -> str:
 
 def _passage(node: SyntaxTreeNode, kind: str, section: str, part: str) -> Iterator[Passage]:
     inline = node.children[0].children if node.children else []
-    if part == EVIDENCE and inline and inline[0].type == "strong":
-        inline = inline[1:]  # The label is ours, the line is the author's.
+    if part == EVIDENCE:  # The label is ours, the line is the author's.
+        label = next((place for place, piece in enumerate(inline) if piece.type == "strong"), -1)
+        inline = inline[label + 1 :]
     text = _one_line(words_in_nodes(inline))
     if text and not (part == HARD_DAY and kind == "heading"):
         yield Passage("heading" if kind == "heading" else "paragraph", section, text, part, tuple(_links(node)))

@@ -1,0 +1,171 @@
+"""Every letter of the repository as people get it: full and short, after a pause, with a paid program, and the system's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from email.message import EmailMessage
+from functools import cache
+from pathlib import Path
+
+from drip import clock
+from drip.core.delivery import Kind
+from drip.core.progress import LiveCourse
+from drip.core.project import Project, project_of
+from drip.core.schedule import Program
+from drip.core.source import Source
+from drip.core.token import CONFIRM, Tokens
+from drip.files import parse_source, read_project
+from drip.mail.envelope import Addressee, Envelopes, Rendering
+from drip.mail.render import LetterBook, NeedsPerson, Person
+from drip.mail.smtp import letter_of, put_in
+
+ROOT = Path(__file__).parents[2]
+BASE_URL = "https://letters.example.org"
+SYSTEM = {"confirm": Kind.CONFIRMATION, "my-link": Kind.SERVICE, "address-change": Kind.SERVICE}
+
+PERSON = Addressee(
+    address="zoe@example.net",
+    delivery="8412-k3vq9tz1xw4m",
+    enrollment="f0c2b7e19d4a4b0e8a3d5c6b7f8e9a01",
+    name="Zoë-Marguerite Þórsdóttir",
+    weekday="Wednesday",
+    next_date="Wednesday 30 September",
+    forget_date="Wednesday 30 December",
+)
+"""A person whose name is long and not ASCII, with the longest of dates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter as one person gets it: its parts, and the *mail* that the SMTP door writes."""
+
+    name: str
+    id: str
+    html: str
+    text: str
+    mail: EmailMessage
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Shelf:
+    """The letters of one course in the form that `Envelopes` asks for."""
+
+    def __init__(self, project: Project, course_id: str, *, program: Program | None) -> None:
+        """Take a course of *project*, with a paid *program* or without one."""
+        course = project.schedule.courses[course_id].model_copy(update={"program": program})
+        self._course = LiveCourse(1, course, {})
+        self._book = LetterBook(project.files, course, BASE_URL, front=project.front, references=project.references)
+
+    def course(self, version_id: int, course_id: str) -> LiveCourse:
+        """Return the one course there is."""
+        return self._course
+
+    def book(self, version_id: int, course_id: str) -> LetterBook:
+        """Return its letters."""
+        return self._book
+
+    def why_not_real(self, version_id: int, course_id: str, letter: str, today: date) -> str:
+        """Return why a letter may not go to a real provider: nothing leaves this machine."""
+        return ""
+
+
+@cache
+def every_letter() -> Mapping[str, Letter]:
+    """Return all letters of `schedules.yaml` by name; what looks the same to the byte is there once."""
+    project, problems = project_of(parse_source(read_project(ROOT / "schedules.yaml", ROOT / "emails")))
+    assert project is not None, problems
+    return _letters(project)
+
+
+@cache
+def sample_letter() -> Letter:
+    """Return a letter with everything that Markdown can put into one, and more of it than a letter should hold."""
+    source = read_project(ROOT / "schedules.yaml", ROOT / "emails")
+    letters = {**source.letters, "orient/real-words.md": source.letters["orient/real-words.md"] + EVERYTHING}
+    project, problems = project_of(parse_source(Source(source.schedule_text, letters)))
+    assert project is not None, problems
+    return _letters(project)["real-words"]
+
+
+EVERYTHING = """
+## A heading with *emphasis* that is long enough to need two lines on a phone
+
+A word that does not fit: Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft.
+
+> Somebody said this. [A link in a quotation](https://example.org/quotation) is a link.
+
+- One
+    - One below it, with `code`
+    - Two below it
+- Two
+
+    A second paragraph.
+
+---
+
+### A smaller heading
+
+    code on a line of its own that is far too long for a telephone and goes on and on and on and on
+
+[A link that stands alone and has many more words than a button should, so that it must break](https://example.org/long)
+
+<https://example.org/an-address-without-a-single-place-to-break-it/abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz>
+"""
+
+
+def _letters(project: Project) -> dict[str, Letter]:
+    found: dict[str, Letter] = {}
+    seen: set[str] = set()
+    now = clock.machine_now()
+    (course_id, *_) = project.schedule.courses
+    plain = Shelf(project, course_id, program=None)
+    paid = Shelf(project, course_id, program=Program(name="The Example Program", url="https://example.org/program"))
+    course = plain.course(1, course_id).course
+    every = [(plain, full, pause) for full in (True, False) for pause in (False, True)]
+    for shelf, full, after_pause in [*every, (paid, True, False), (paid, False, False)]:
+        for letter in (*course.letter_ids, *SYSTEM):
+            kind = SYSTEM.get(letter, Kind.LESSON if letter in course.lessons else Kind.ASKED)
+            name = letter + "".join(
+                said
+                for said, so in ((" short", not full), (" after a pause", after_pause), (" with a program", shelf is paid))
+                if so
+            )
+            made = _letter(shelf, name, Rendering(1, course_id, letter, full, after_pause), kind, number=len(found), now=now)
+            if made.html not in seen:
+                seen.add(made.html)
+                found[name] = made
+    return found
+
+
+def _letter(shelf: Shelf, name: str, rendering: Rendering, kind: Kind, *, number: int, now: datetime) -> Letter:
+    """Return a letter by the way that the engine takes: rendered for many where that can be, and put into a mail."""
+    tokens = Tokens(["a-key-that-signs-links"])
+    envelopes = Envelopes(
+        shelf, tokens, BASE_URL, service_token=lambda letter, enrollment: tokens.sign_dated(CONFIRM, enrollment, now=now)
+    )
+    person = PERSON._replace(delivery=f"{8000 + number}-k3vq9tz1xw4m")
+    try:
+        message = envelopes.message(rendering, kind, [person], one_by_one=False)
+    except NeedsPerson:
+        message = envelopes.message(rendering, kind, [person], one_by_one=True)
+    (recipient,) = message.recipients
+    return Letter(
+        name,
+        rendering.letter,
+        put_in(message.html, recipient.substitutions),
+        put_in(message.text, recipient.substitutions),
+        letter_of(message, recipient, date=now),
+    )
+
+
+def in_language(language: str) -> str:
+    """Return the HTML of a letter as a course in *language* would set it."""
+    project, problems = project_of(parse_source(read_project(ROOT / "schedules.yaml", ROOT / "emails")))
+    assert project is not None, problems
+    course = next(iter(project.schedule.courses.values())).model_copy(update={"language": language})
+    book = LetterBook(project.files, course, BASE_URL, front=project.front, references=project.references)
+    return book.render("sleep-anchor", person=Person("Ana", "", "", "", "page", "leave")).html
