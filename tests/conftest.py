@@ -14,7 +14,7 @@ from drip import config
 from drip.flows.applying import Accepting
 from drip.store.stamps import REAL
 from drip.wiring import Deployment
-from tests.course import SCHEDULE, write_course
+from tests.course import SCHEDULE, with_helplines, write_course
 from tests.databases import Maker, SqliteFiles, postgres_server
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
@@ -100,7 +100,7 @@ def prepare(database_url: str, tmp_path: Path) -> Iterator[Prepare]:
     """A function that prepares a deployment on this test's database; all are closed after the test.
 
     The course is the small one, with `schedule=` and `changed=` (files below `emails/`) in place of its own, or the real
-    one (`roadmap=True`); `environment=` holds more settings.
+    one (`roadmap=True`); either has helplines with `helplines=True`; `environment=` holds more settings.
     """
     made: list[Deployment] = []
 
@@ -109,11 +109,17 @@ def prepare(database_url: str, tmp_path: Path) -> Iterator[Prepare]:
         schedule: str = SCHEDULE,
         changed: dict[str, str] | None = None,
         roadmap: bool = False,
+        helplines: bool = False,
         environment: dict[str, str] | None = None,
     ) -> Deployment:
         if roadmap:
             schedule_file, emails = ROOT / "schedules.yaml", ROOT / "emails"
+            if helplines:
+                text = with_helplines(schedule_file.read_text(encoding="utf-8"))
+                schedule_file = tmp_path / "schedules.yaml"
+                schedule_file.write_text(text, encoding="utf-8")
         else:
+            schedule = with_helplines(schedule) if helplines else schedule
             schedule_file, emails = write_course(tmp_path, schedule=schedule, changed=changed)
         settings = config.load(
             {

@@ -32,6 +32,14 @@ courses:
 """
 """Five lessons in two phases, a kit to ask for, and a late letter; `walk` is rendered one by one."""
 
+HELPLINES = """\
+    helplines:
+      - {country: GB, name: The Listeners, number: "000 111", hours: day & night, checked_on: 2026-11-01}
+      - {country: NL, name: De Lijn, number: "+31 (0)00-000", checked_on: 2026-11-02}
+      - {country: NL, name: Typing, number: "text *HEY* to 00000", hours: evenings, checked_on: 2026-11-03}
+"""
+"""Made-up lines of two countries, to stand before the phases of a schedule."""
+
 LESSONS = ("hello", "breathe", "walk", "rest", "goodbye")
 """The lessons of `SCHEDULE` in their order."""
 
@@ -107,6 +115,11 @@ LAYOUT_TEXT = """\
 """
 SYSTEM_HTML = "<html><body>{% for section in sections %}{{ section.html|safe }}{% endfor %}</body></html>\n"
 SYSTEM_TEXT = "{% for section in sections %}{{ section.text }}{% endfor %}\n"
+
+
+def with_helplines(schedule: str) -> str:
+    """Return *schedule* with `HELPLINES`."""
+    return schedule.replace("    phases:", f"{HELPLINES}    phases:", 1)
 
 
 def lesson(lesson_id: str, words: str = "Small steps.") -> str:

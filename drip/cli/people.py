@@ -18,16 +18,19 @@ def subscribers() -> None:
 @click.argument("address")
 @click.option("--name", default="", help="What to call her; may be left out.")
 @click.option("--timezone", default="", metavar="ZONE", help="Her time zone, as Europe/London. [default: the course's]")
+@click.option("--country", default="", metavar="CODE", help="Her country, as GB: its helpline then stands first in letters.")
 @click.option("--course", default="", metavar="ID", help="The course. [default: the only one]")
 @click.option("--confirmed", is_flag=True, help="Her consent is proven elsewhere: begin at once. Otherwise a letter asks her.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @click.pass_context
-def add(ctx: click.Context, *, address: str, name: str, timezone: str, course: str, confirmed: bool, as_json: bool) -> None:
+def add(
+    ctx: click.Context, *, address: str, name: str, timezone: str, country: str, course: str, confirmed: bool, as_json: bool
+) -> None:
     """Enroll one person. Without --confirmed she is asked by a letter, and nothing else comes until she says yes."""
     from drip.cli.opening import opened
     from drip.flows import enrolling
 
-    wish = enrolling.Wish(address, name=name, timezone=timezone, course=course, source="command line")
+    wish = enrolling.Wish(address, name=name, timezone=timezone, country=country, course=course, source="command line")
     with opened() as deployment:
         result = enrolling.enroll(
             deployment.database, deployment.library, wish, suppression_key=deployment.suppression_key, confirmed=confirmed

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 
+from drip.core.country import country_hint, country_names
 from drip.core.problem import Problem, Severity, quoted
 from drip.core.source import Document, Path
 from drip.core.timeword import clock_time_of, days_of, weekdays_of, zone_hint, zone_names
@@ -236,6 +237,11 @@ class _Course:
         url = _mapping(self.content.get("program")).get("url")
         if isinstance(url, str) and (not url.startswith("https://") or len(url.split()) != 1 or url == "https://"):
             self._say("S213", ("program", "url"), f"{quoted(url)} is not an https address", "begin it with https://")
+        for index, line in _entries(self.content.get("helplines")):
+            country = line.get("country")
+            if isinstance(country, str) and country and country not in country_names():
+                text = f"there is no country {quoted(country)}"
+                self._say("S217", ("helplines", index, "country"), text, country_hint(country))
         for key in ("left", "finished"):
             if self._read(("retention", key), days_of, 1) == 0:
                 hint = "write at least 1 day; whoever leaves can still ask to be forgotten at once"

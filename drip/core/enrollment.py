@@ -74,6 +74,7 @@ class Enrollment(NamedTuple):
     resumed: bool
     ended_at: datetime | None
     ended_why: str
+    country: str = ""
 
     def rhythm(self, course: Course) -> Rhythm:
         """Return when she wants her letters; a zone that no longer exists is read as the course's."""
@@ -273,7 +274,7 @@ def resumed(enrollment: Enrollment, course: Course, *, now: datetime) -> Move | 
 
 
 def resettled(enrollment: Enrollment, course: Course, *, now: datetime, **settings: Any) -> Move:  # noqa: ANN401 - column values
-    """Return the move of new settings: any of zone, weekday, send_at, pace, short.
+    """Return the move of new settings: any of zone, weekday, send_at, pace, short, country.
 
     A new weekday takes the nearest date; another zone, hour or pace recounts from the last meant date. While she is
     paused the letter keeps its pause. What changes nothing moves nothing.

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError
 
-from drip.core.problem import Problem, quoted
-from drip.core.schedule import Count, Switch, Value
+from drip.core.problem import Problem
+from drip.core.schedule import Count, Day, Switch, Value
 from drip.core.shape import Codes, shape_problems
 from drip.core.source import LetterText
 
@@ -49,21 +47,6 @@ class Need(StrEnum):
     BREATH = "breath"
     MONEY = "money"
     PERSON = "person"
-
-
-def _date_in(value: object) -> date:
-    if type(value) is date:
-        return value
-    try:
-        if isinstance(value, str) and len(value) == 10:
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
-    facts = {"text": f"{quoted(value)} is not a date", "hint": "write it as 2026-11-30"}
-    raise PydanticCustomError("calendar_date", "{text}", facts)
-
-
-Day = Annotated[date, BeforeValidator(_date_in), WithJsonSchema({"type": "string", "format": "date"})]
 
 
 class Reviewed(Value):

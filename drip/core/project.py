@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from drip.core.coherence import written_lessons
 from drip.core.letter import Letter, parse_letter, placed_blocks
 from drip.core.problem import Problem, did_you_mean, has_errors, quoted
+from drip.core.reference import refs_of
 from drip.core.schedule import Schedule, parse_schedule
 from drip.core.shape import ID_PATTERN
 from drip.core.source import Document, LetterText, Parsed
@@ -68,6 +69,7 @@ def readable_of(parsed: Parsed) -> tuple[Project | None, list[Problem]]:
         if letter is not None:
             letters[text.id] = letter
     problems += _unmatched(parsed)
+    problems += _uncited(parsed, references)
     problems += [
         Problem(f"{parsed.emails}/{path}", 1, 1, "L212", "this file is missing", "every course needs it; restore it")
         for path in NEEDED
@@ -148,6 +150,20 @@ def _unknown_names(text: LetterText, parsed: Parsed, references: Mapping[str, Ma
             hint = did_you_mean(name, known, otherwise=otherwise)
             problems.append(Problem(place.file, place.line, place.column, "L205", f"there is no block {quoted(name)}", hint))
     return problems
+
+
+def _uncited(parsed: Parsed, references: Mapping[str, Mapping[str, str]] | None) -> list[Problem]:
+    """Return the references that no letter names, once every letter could be read."""
+    document = parsed.references
+    if document is None or references is None or parsed.broken or parsed.source.unread:
+        return []
+    cited = {ref for text in parsed.letters.values() for ref in refs_of(_plain(text.front.values))}
+    hint = "name it in the `refs` of a letter that rests on it, or remove it"
+    return [
+        document.problem("L213", (key,), f"no letter cites the reference {key}", hint, at_key=True, severity="warning")
+        for key in references
+        if key not in cited
+    ]
 
 
 def _listed(value: object) -> list[object]:

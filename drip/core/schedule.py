@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time
+from datetime import date, time
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -14,12 +14,14 @@ from drip.core.coherence import contradictions
 from drip.core.problem import Problem, has_errors
 from drip.core.shape import ID_PATTERN, Codes, shape_problems
 from drip.core.source import Document, Marks
-from drip.core.timeword import WEEKDAYS, clock_time_of, days_of, weekdays_of
+from drip.core.timeword import WEEKDAYS, clock_time_of, date_of, days_of, weekdays_of
 
 __all__ = [
     "WEEKDAYS",
     "Allow",
     "Course",
+    "Day",
+    "Helpline",
     "Lesson",
     "OnDemand",
     "Phase",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 _WRITTEN = {"written": True}
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 _DAY_WORDS = {"type": "string", "enum": list(WEEKDAYS)}
 
 
@@ -73,6 +76,14 @@ def _weekdays_in(value: object) -> tuple[str, ...]:
         raise _refusal("weekdays", trouble) from trouble
 
 
+def _date_in(value: object) -> date:
+    try:
+        return date_of(value)
+    except ValueError as trouble:
+        raise _refusal("calendar_date", trouble) from trouble
+
+
+Day = Annotated[date, BeforeValidator(_date_in), WithJsonSchema({"type": "string", "format": "date"})]
 Days = Annotated[
     int,
     BeforeValidator(_days_in),
@@ -213,6 +224,34 @@ class Retention(Value):
     """How long we keep people who finished."""
 
 
+class Helpline(Value):
+    """Where somebody in one *country* finds a person to listen, as it was on the day when it was checked."""
+
+    country: str = Field(min_length=1, examples=["GB"], json_schema_extra={"pattern": "^[A-Z]{2}$"})
+    """The two capitals of the country (ISO 3166-1)."""
+    name: str = Field(min_length=1, max_length=60, pattern=_ONE_LINE, examples=["A listening service"])
+    """What the line is called."""
+    number: str = Field(min_length=1, max_length=40, pattern=_ONE_LINE, examples=['"000 000"'])
+    """What to dial or to text, as a reader sees it."""
+    hours: str = Field(default="", max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["day and night"])
+    """When somebody answers."""
+    checked_on: Day = Field(examples=["2026-11-30"])
+    """The day on which somebody saw for herself that all this is right."""
+
+    @property
+    def tel(self) -> str:
+        """The number as a telephone takes it; '' where it is more than a number to call."""
+        # In +44 (0)20 the zero is for callers at home; whoever dials the country leaves it out.
+        number = self.number.replace("(0)", "") if self.number.startswith("+") else self.number
+        bare = "".join(letter for letter in number if letter not in " ()-")
+        return bare if bare.removeprefix("+").isdecimal() and bare.isascii() else ""
+
+    @property
+    def unbroken(self) -> str:
+        """The number so that no line breaks inside it."""
+        return self.number.replace(" ", "\u00a0") if self.tel else self.number
+
+
 class Course(Value):
     """A roadmap by mail: who writes, when letters go out, and which lessons come in which order."""
 
@@ -244,6 +283,8 @@ class Course(Value):
         default=None, pattern=r"^[a-z0-9._-]+(/[a-z0-9._-]+)*\.yaml$", examples=["editorial/roadmap.yaml"]
     )
     """The file of rules that the letters of this course keep to, below the folder of letters."""
+    helplines: tuple[Helpline, ...] = ()
+    """Where to turn in a crisis, by country; a reader who gave hers sees its lines first."""
     retention: Retention = Field(default=Retention(), json_schema_extra=_without_default)
     """How long people are kept who left, or who finished."""
     phases: tuple[Phase, ...]
@@ -285,6 +326,10 @@ class Course(Value):
         phases = {lesson.id for phase in self.phases for lesson in phase.lessons if phase.must_be_reviewed}
         lessons = {lesson.id for lesson in self.lessons.values() if lesson.must_be_reviewed}
         return frozenset(phases | lessons | {kit.id for kit in self.on_demand if kit.must_be_reviewed})
+
+    def helplines_in(self, country: str) -> tuple[Helpline, ...]:
+        """Return the helplines of a country, in their order; none for '' and for a country without any."""
+        return tuple(line for line in self.helplines if line.country == country)
 
     @property
     def letter_ids(self) -> tuple[str, ...]:

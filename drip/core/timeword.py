@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import date, time
 from functools import cache
 from zoneinfo import available_timezones
 
-from drip.core.problem import did_you_mean
+from drip.core.problem import did_you_mean, quoted
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The weekday words of a schedule; the index is `date.weekday()`."""
@@ -40,6 +40,22 @@ def clock_time_of(text: object) -> time:
         msg = f'{text!r} is not a time of day; write it in quotes with two digits each, such as "09:00"'
         raise ValueError(msg)
     return time(int(match[1]), int(match[2]))
+
+
+def date_of(text: object) -> date:
+    """Return the date in a string such as `2026-11-30`.
+
+    Raises ValueError with a sentence for the operator when *text* is anything else.
+    """
+    if type(text) is date:
+        return text
+    try:
+        if isinstance(text, str) and len(text) == 10:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    msg = f"{quoted(text)} is not a date; write it as 2026-11-30"
+    raise ValueError(msg)
 
 
 def weekdays_of(words: object) -> tuple[str, ...]:

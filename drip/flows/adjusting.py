@@ -1,4 +1,4 @@
-"""What a subscriber changes of her own course: pause, resume, day, hour, zone, pace and length."""
+"""What a subscriber changes of her own course: pause, resume, day, hour, zone, country, pace and length."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import time
 from typing import TYPE_CHECKING, Any
 
 from drip import clock
+from drip.core.country import country_hint, country_names
 from drip.core.delivery import Reason
 from drip.core.enrollment import Enrollment, Move, Stage, paused_for, paused_open, resettled, resumed
 from drip.core.schedule import WEEKDAYS
@@ -15,7 +16,7 @@ from drip.errors import NotFound, UsageError
 from drip.store import enrollments, moves, recovery, stamps, turns, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from datetime import date, datetime
 
     from drip.core.schedule import Course
@@ -62,9 +63,10 @@ def resume(database: Database, library: Library, public_id: str, *, wait_seconds
 
 
 def choose(database: Database, library: Library, public_id: str, choices: dict[str, str], *, wait_seconds: float) -> Adjusted:
-    """Set any of `weekday` (mon…sun or ''), `send_at` (HH:MM or ''), `zone`, `pace` (1 or 2), `length` (full or short).
+    """Set any of the settings that a form offers.
 
-    Raises UsageError, naming what is offered, for a value that is not.
+    They are `weekday` (mon…sun or ''), `send_at` (HH:MM or ''), `zone`, `country` (two capitals or ''), `pace` (1 or 2) and
+    `length` (full or short). Raises UsageError, naming what is offered, for a value that is not.
     """
 
     def change(person: Enrollment, course: Course, now: datetime) -> Move | None:
@@ -86,10 +88,9 @@ def settings_from(choices: dict[str, str], course: Course) -> dict[str, Any]:
             case "send_at":
                 settings["send_at"] = _hour(value, course) if value else None
             case "zone":
-                if value not in zone_names():
-                    msg = "this is not a time zone we know; write one such as Europe/London"
-                    raise UsageError(msg)
-                settings["zone"] = value
+                settings["zone"] = _known(value, zone_names(), "time zone", "write one such as Europe/London")
+            case "country":
+                settings["country"] = value and _known(value, country_names(), "country", country_hint(value))
             case "pace" if value in {"1", "2"}:
                 settings["pace"] = int(value)
             case "length" if value in {"full", "short"}:
@@ -98,6 +99,13 @@ def settings_from(choices: dict[str, str], course: Course) -> dict[str, Any]:
                 msg = f"there is no choice {value!r} for {name}"
                 raise UsageError(msg)
     return settings
+
+
+def _known(value: str, known: Container[str], what: str, hint: str) -> str:
+    if value not in known:
+        msg = f"this is not a {what} we know; {hint}"
+        raise UsageError(msg)
+    return value
 
 
 def _hour(value: str, course: Course) -> str:

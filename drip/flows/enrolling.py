@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from drip.core.address import address_key, clean_name, normal_address
+from drip.core.country import country_hint, country_names
 from drip.core.delivery import Kind, Reason
 from drip.core.enrollment import END, Enrollment, Stage, begun
 from drip.core.timeword import zone_hint, zone_names
@@ -31,11 +32,15 @@ class Enrolled(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is known of somebody who wants a course; an empty *timezone* means the course's."""
+    """What is known of somebody who wants a course.
+
+    An empty *timezone* means the course's, an empty *country* that she did not say.
+    """
 
     address: str
     name: str = ""
     timezone: str = ""
+    country: str = ""
     course: str = ""
     weekday: int | None = None
     send_at: str | None = None
@@ -67,6 +72,9 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
         course_id, course = live
         if wish.timezone and wish.timezone not in zone_names():
             msg = f"there is no time zone {wish.timezone!r}; {zone_hint(wish.timezone)}"
+            raise UsageError(msg)
+        if wish.country and wish.country not in country_names():
+            msg = f"there is no country {wish.country!r}; {country_hint(wish.country)}"
             raise UsageError(msg)
         reason = subscribers.suppressed(connection, [key], course_id).get(key)
         if reason is not None and not (reason == Reason.LEFT and not confirmed):
@@ -174,6 +182,8 @@ def _enrollment(  # noqa: PLR0917 - the facts of an enrollment
         "pace": wish.pace,
         "short": wish.short,
         "version_id": course.version_id,
+        # Whoever comes back and says nothing of it lives where she lived.
+        **({"country": wish.country} if wish.country else {}),
     }
     known = enrollments.find_for(connection, subscriber_id, course_id)
     if known:

@@ -9,6 +9,7 @@ from datetime import date
 from drip.core import editorial
 from drip.core.editorial.proof import Proof
 from drip.core.editorial.rulebook import Rulebook, parse_rules
+from drip.core.helpline import unchecked
 from drip.core.problem import Problem, has_errors
 from drip.core.project import Project, project_of, readable_of
 from drip.core.schedule import Course, Schedule
@@ -41,7 +42,8 @@ class CheckResult:
 class Editor:
     """Who reads the letters by the rules of their course: how they are rendered, and on what day.
 
-    While *drafts* is false, what is found in a draft is only counted.
+    The day also tells how long ago a helpline was checked: that is asked of files, never of a version that is live. While
+    *drafts* is false, what is found in a draft is only counted.
     """
 
     proofs: Proofreader
@@ -68,7 +70,7 @@ def check(
         faults = [Problem(f"{emails}/{fault.file}", fault.line, 1, "L210", fault.text, hint) for fault in render_check(project)]
         problems = sorted({*problems, *faults})
     if editor is not None:
-        problems = _edited(parsed, problems, editor)
+        problems = sorted({*_edited(parsed, problems, editor), *unchecked(parsed.schedule, editor.today)})
     project = None if has_errors(problems) else project
     return CheckResult(tuple(problems), project.schedule if project else None, project)
 

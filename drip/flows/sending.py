@@ -202,10 +202,7 @@ class Sender:
             if why:
                 self._hold(work, Reason.NOT_READY, why)
                 return
-            rendering = Rendering(
-                letter.version_id, letter.course, letter.letter, full=not letter.short, after_pause=letter.resumed
-            )
-            self._envelopes.render(rendering)
+            self._envelopes.render(_rendering(letter))
         except NeedsPerson:
             work.one_by_one = True
             work.pieces = [Piece((one,)) for piece in work.pieces for one in piece.ids]
@@ -264,7 +261,7 @@ class Sender:
     def _message(self, work: Work, marked: Marked) -> Message:
         """Put the rendered letter and each person's values into one request."""
         letter = work.letter
-        rendering = Rendering(letter.version_id, letter.course, letter.letter, full=not letter.short, after_pause=letter.resumed)
+        rendering = _rendering(letter)
         fields = self._envelopes.fields(rendering, one_by_one=work.one_by_one)
         addressees = _addressees(marked, fields)
         return self._envelopes.message(rendering, Kind(letter.kind), addressees, one_by_one=work.one_by_one)
@@ -514,6 +511,18 @@ class Sender:
                 log.info("handed-over", **facts)
             case SenderRefused() | TryLater() | Unknown() | Refused():
                 log.warning("not-accepted", **facts, why=answer.reason)
+
+
+def _rendering(letter: Delivery) -> Rendering:
+    """Return which text the deliveries of a batch have in common with *letter*, its first."""
+    return Rendering(
+        letter.version_id,
+        letter.course,
+        letter.letter,
+        full=not letter.short,
+        after_pause=letter.resumed,
+        country=letter.country,
+    )
 
 
 def _addressees(marked: Marked, fields: frozenset[str]) -> list[Addressee]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from drip.clock import Now
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse
-    from drip.core.schedule import Course
+    from drip.core.reference import Reference
+    from drip.core.schedule import Course, Helpline
     from drip.mail.library import Library
     from drip.mail.render import Rendered
     from drip.store.deliveries import Delivery
@@ -44,6 +45,22 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """Where a reference is used: a letter she has had, by title and with its id, or words for those she has not."""
+
+    words: str
+    letter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A reference as she sees it, and where it is used."""
+
+    reference: Reference
+    uses: tuple[Use, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What pages may know of a person's course.
 
@@ -60,6 +77,11 @@ class Shown:
     def course(self) -> Course:
         """The course as it is live."""
         return self.live.course
+
+    @property
+    def helplines(self) -> tuple[Helpline, ...]:
+        """The helplines of her country as they are live: an old letter shown again names today's numbers."""
+        return self.course.helplines_in(self.person.country)
 
     @property
     def today(self) -> date:
@@ -164,6 +186,33 @@ def _title_then(library: Library, delivery: Delivery) -> str:
     return library.book(delivery.version_id, delivery.course).title(then.current_id(delivery.letter) or delivery.letter)
 
 
+def sources(shown: Shown, library: Library) -> list[Source]:
+    """Return every reference that letters of her course cite, in the order of their file.
+
+    A letter she has not had is not named: whether it is still to come is all that is said.
+    """
+    person, live = shown.person, shown.live
+    book = library.book(live.version_id, person.course)
+    ahead = _ahead(person, shown.course)
+    later = {lesson.id for lesson in (*shown.course.sequence[ahead:], *shown.course.afterwards)}
+    found = []
+    for reference in book.references():
+        had = [letter for letter in reference.letters if live.first_id(letter) in shown.letters]
+        left = [letter for letter in reference.letters if letter not in had]
+        to_come = sum(letter in later for letter in left)
+        uses = [Use(book.title(letter), live.first_id(letter)) for letter in had]
+        uses += [Use(_counted(to_come, "later")), Use(_counted(len(left) - to_come, "other"))]
+        found.append(Source(reference, tuple(use for use in uses if use.words)))
+    return found
+
+
+def _counted(count: int, which: str) -> str:
+    """Return how many letters there are, in words; '' for none."""
+    if count == 1:
+        return "another letter" if which == "other" else f"a {which} letter"
+    return f"{count} {which} letters" if count else ""
+
+
 def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, leave_token: str) -> Rendered | None:
     """Return a letter she had, in the version she got, without her name; None when she had none by that id.
 
@@ -179,7 +228,8 @@ def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, 
     forgotten_on = (delivery.went_on or delivery.letter_on) + timedelta(days=then.course.retention.finished)
     person = _reader(shown, my_token, leave_token, next_on=following, forgotten_on=forgotten_on)
     book = library.book(delivery.version_id, delivery.course)
-    return book.render(then.current_id(letter) or letter, after_pause=delivery.resumed, person=person)
+    now_called = then.current_id(letter) or letter
+    return book.render(now_called, after_pause=delivery.resumed, helplines=shown.helplines, person=person)
 
 
 def kit(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> Rendered | None:
@@ -187,7 +237,8 @@ def kit(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> R
     if not shown.course.on_demand:
         return None
     book = library.book(shown.live.version_id, shown.person.course)
-    return book.render(shown.course.on_demand[0].id, person=_reader(shown, my_token, leave_token, next_on=shown.next_on))
+    reader = _reader(shown, my_token, leave_token, next_on=shown.next_on)
+    return book.render(shown.course.on_demand[0].id, helplines=shown.helplines, person=reader)
 
 
 def first_subject(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> str:

@@ -315,6 +315,7 @@ def _decided(person: Enrollment, course: LiveCourse, now: Now) -> dict[str, Any]
         "version_id": course.version_id,
         "short": person.short,
         "resumed": person.resumed or person.paused == Pause.WEEKS,
+        "country": person.country if course.course.helplines_in(person.country) else "",
         "meant_on": slot.meant_on,
         "letter_on": slot.letter_on,
         "not_before": slot.due_at,

@@ -24,13 +24,17 @@ FIELDS = {"weekday": "Weekday", "next_date": "NextDate", "forget_date": "ForgetD
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """Which text: a letter of a course in a version, in full or short, with the words after a pause or without."""
+    """Which text: a letter of a course in a version, in full or short, with the words after a pause or without.
+
+    The helplines of *country* stand in it, '' for none.
+    """
 
     version_id: int
     course: str
     letter: str
     full: bool
     after_pause: bool
+    country: str = ""
 
 
 class Addressee(NamedTuple):
@@ -61,7 +65,8 @@ class Envelopes:
         course = self._library.course(rendering.version_id, rendering.course)
         letter = course.current_id(rendering.letter) or rendering.letter
         book = self._library.book(rendering.version_id, rendering.course)
-        return book.render(letter, full=rendering.full, after_pause=rendering.after_pause, person=person)
+        lines = course.course.helplines_in(rendering.country)
+        return book.render(letter, full=rendering.full, after_pause=rendering.after_pause, helplines=lines, person=person)
 
     def fields(self, rendering: Rendering, *, one_by_one: bool) -> frozenset[str]:
         """Return which of `FIELDS` the letter prints; all of them when it is rendered one by one."""

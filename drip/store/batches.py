@@ -28,7 +28,7 @@ CLAIMS_MAX = 5
 Group = tuple[dict[str, Any], list[int]]
 """What deliveries that are about to be opened say alike, and the enrollments for which they are."""
 
-_ONE_REQUEST = ("course", "letter", "version_id", "short", "resumed", "kind")
+_ONE_REQUEST = ("course", "letter", "version_id", "short", "resumed", "kind", "country")
 """In what all deliveries of a batch agree."""
 
 
@@ -38,7 +38,7 @@ def new_id() -> str:
 
 
 def group(members: Iterable[Member], size: int) -> list[list[Member]]:
-    """Return *members* in batches: one letter, version, length and kind each, nobody twice, at most *size*.
+    """Return *members* in batches: one letter, version, length, kind and country each, nobody twice, at most *size*.
 
     A delivery that may be killing workers goes alone.
     """
@@ -48,7 +48,7 @@ def group(members: Iterable[Member], size: int) -> list[list[Member]]:
         if member.claims >= CLAIMS_MAX:
             done.append([member])
             continue
-        key = (member.course, member.letter, member.version_id, member.short, member.resumed, member.kind)
+        key = tuple([getattr(member, name) for name in _ONE_REQUEST])
         batch, people = current.setdefault(key, ([], set()))
         if len(batch) >= size or member.subscriber_id in people:
             done.append(batch)

@@ -47,6 +47,7 @@ class Delivery(NamedTuple):
     claims: int
     went_on: date | None
     detail: str
+    country: str = ""
 
     @property
     def public_id(self) -> str:
@@ -70,6 +71,7 @@ class Member(NamedTuple):
     resumed: bool
     kind: str
     claims: int
+    country: str = ""
 
 
 _MEMBER_COLUMNS = [deliveries.c[name] for name in Member._fields]

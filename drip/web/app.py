@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from drip.errors import NotFound, Unreachable
 from drip.flows import showing
 from drip.store.session import DatabaseTrouble
+from drip.web.care import care_router
 from drip.web.course import course_router
 from drip.web.desk import STYLE, Desk
 from drip.web.guard import Guard, where
@@ -35,6 +36,7 @@ def make_web(deployment: Deployment, *, hint: Callable[[], None] | None = None, 
     app.add_middleware(Guard, prefix=desk.prefix, trouble_page=desk.trouble)
     for router in (
         public_router(desk),
+        care_router(desk),
         leave_router(desk),
         settings_router(desk),
         course_router(desk),

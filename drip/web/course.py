@@ -31,6 +31,15 @@ def course_router(desk: Desk) -> APIRouter:
         others = showing.other_letters(shown, deployment.library)
         return desk.person_page("my.html", shown, phases=phases, others=others, rhythm=shown.person.rhythm(shown.course))
 
+    _add_letters(router, desk)
+    _add_pause(router, desk)
+    return router
+
+
+def _add_letters(router: APIRouter, desk: Desk) -> None:
+    """Add what she can read: her letters again, where their facts come from, and the kit for rough days."""
+    deployment = desk.deployment
+
     @router.api_route("/my/{token}/letters/{letter}", methods=["GET", "HEAD"])
     def letter(token: str, letter: str) -> Response:
         shown = desk.find(MY, token)
@@ -41,6 +50,13 @@ def course_router(desk: Desk) -> APIRouter:
         if shown is None or rendered is None:
             return desk.trouble(404)
         return HTMLResponse(desk.letter(rendered.html, shown), headers=_LETTER_HEADERS)
+
+    @router.api_route("/my/{token}/sources", methods=["GET", "HEAD"])
+    def sources(token: str) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None:
+            return desk.trouble(404)
+        return desk.person_page("sources.html", shown, sources=showing.sources(shown, deployment.library))
 
     @router.api_route("/my/{token}/rough", methods=["GET", "HEAD"])
     def rough(token: str) -> Response:
@@ -53,9 +69,6 @@ def course_router(desk: Desk) -> APIRouter:
         if kit is None:
             return desk.person_page("rough.html", shown, hold_on=hold_on)
         return HTMLResponse(desk.letter(kit.html, shown, hold_on=hold_on), headers=_LETTER_HEADERS)
-
-    _add_pause(router, desk)
-    return router
 
 
 def _add_pause(router: APIRouter, desk: Desk) -> None:

@@ -15,6 +15,7 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from drip.core.country import country_name
 from drip.core.token import LEAVE, MY
 from drip.core.wording import day_in_words, weekday_name
 from drip.flows import showing
@@ -63,7 +64,9 @@ class Desk:
         self._templates = Environment(
             loader=PackageLoader("drip.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._templates.filters.update(day=day_in_words, weekday=weekday_name, city=city, short_day=short_day)
+        self._templates.filters.update(
+            day=day_in_words, weekday=weekday_name, city=city, short_day=short_day, country=country_name
+        )
         self._templates.globals.update(
             style=f"{self.prefix}/static/web.css?v={hashlib.sha256(STYLE).hexdigest()[:12]}",
             home=f"{self.prefix}/",
@@ -89,10 +92,16 @@ class Desk:
         return self.page("trouble.html", status=status, headers=headers, number=status)
 
     def letter(self, html: str, shown: Shown, *, hold_on: date | None = None) -> str:
-        """Return a whole letter as a page of hers: a bar with the way back before it, the letter as its main part."""
-        bar = self._templates.get_template("bar.html").render(links=self.links(shown), shown=shown, hold_on=hold_on)
+        """Return a whole letter as a page of hers: the way back before it, the letter as its main part.
+
+        With *hold_on*, the button that holds her next letter stands after it.
+        """
+        values = {"links": self.links(shown), "shown": shown, "hold_on": hold_on}
+        bar = self._templates.get_template("bar.html").render(values)
+        hold = self._templates.get_template("hold.html").render(values) if hold_on else ""
         html, count = _BODY_BEGINS.subn(lambda begin: f"{begin[0]}\n{bar}<main>", html, count=1)
-        return _BODY_ENDS.sub("</main>\\g<0>", html, count=1) if count else f"{bar}<main>{html}</main>"
+        end = f"{hold}</main>"
+        return _BODY_ENDS.sub(lambda close: f"{end}{close[0]}", html, count=1) if count else f"{bar}<main>{html}{end}"
 
     def links(self, shown: Shown) -> Links:
         """Return the addresses of her pages, signed with the newest key."""

@@ -1,19 +1,13 @@
-"""Pages for everybody: the front, when to get care, and the button of the confirmation letter."""
+"""Pages for everybody: the front, and the button of the confirmation letter."""
 
 from __future__ import annotations
 
-import re
-
 from fastapi import APIRouter, Request, Response
-from markupsafe import Markup
 
 from drip import clock
-from drip.core.progress import LiveCourse
 from drip.core.token import CONFIRM, CONFIRM_DAYS
 from drip.flows import enrolling, showing
 from drip.web.desk import Desk, unstuck
-
-_OWN_HEADING = re.compile(r"\A\s*<h[2-4]>.*?</h[2-4]>\s*", re.DOTALL)
 
 
 def public_router(desk: Desk) -> APIRouter:
@@ -21,23 +15,10 @@ def public_router(desk: Desk) -> APIRouter:
     router = APIRouter()
     deployment = desk.deployment
 
-    def courses() -> dict[str, LiveCourse]:
-        return showing.live_courses(deployment.database, deployment.library)
-
     @router.api_route("/", methods=["GET", "HEAD"])
     def front() -> Response:
-        return desk.page("front.html", courses=[live.course for live in courses().values()])
-
-    @router.api_route("/care", methods=["GET", "HEAD"])
-    def care() -> Response:
-        found = next(iter(courses().items()), None)
-        if found is None:
-            return desk.page("care.html", care_list="", crisis="")
-        course_id, live = found
-        book = deployment.library.book(live.version_id, course_id)
-        # A block brings its own heading, which the page has above it already.
-        blocks = {name: Markup(_OWN_HEADING.sub("", book.block(name))) for name in ("FX-CARE", "FX-CRISIS")}  # noqa: S704 - fixed blocks
-        return desk.page("care.html", brand=live.course.title, care_list=blocks["FX-CARE"], crisis=blocks["FX-CRISIS"])
+        courses = showing.live_courses(deployment.database, deployment.library)
+        return desk.page("front.html", courses=[live.course for live in courses.values()])
 
     _add_confirm(router, desk)
     return router

@@ -6,6 +6,7 @@ slower pace that they offer are presses of their own.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -46,7 +47,7 @@ def leave_router(desk: Desk) -> APIRouter:
         if shown is None:
             return desk.page("nobody.html")
         if shown.person.state == Stage.LEFT:
-            return page("left.html", shown, acknowledged=True, can_undo=_can_undo(shown))
+            return page("left.html", shown, acknowledged=True, undo_until=_undo_until(shown))
         return page("leave.html", shown, rest_on=shown.after_pause(REST_WEEKS))
 
     @router.post("/leave/{token}")
@@ -61,7 +62,7 @@ def leave_router(desk: Desk) -> APIRouter:
         if shown is None:
             return desk.page("nobody.html")
         status = 200 if leaving.acknowledged else 503
-        return page("left.html", shown, status=status, acknowledged=leaving.acknowledged, can_undo=_can_undo(shown))
+        return page("left.html", shown, status=status, acknowledged=leaving.acknowledged, undo_until=_undo_until(shown))
 
     @router.post("/leave/{token}/undo")
     def undo(token: str) -> Response:
@@ -107,6 +108,9 @@ def _add_instead(router: APIRouter, desk: Desk) -> None:
         return answer(token, adjusting.choose, choices={"pace": SLOWLY})
 
 
-def _can_undo(shown: Shown) -> bool:
+def _undo_until(shown: Shown) -> date | None:
+    """Return the day on which leaving can be undone for the last time, where she lives; None once it cannot."""
     ended_at = shown.person.ended_at
-    return ended_at is not None and shown.now.calendar - ended_at <= unsubscribing.UNDO
+    if ended_at is None or shown.now.calendar - ended_at > unsubscribing.UNDO:
+        return None
+    return (ended_at + unsubscribing.UNDO).astimezone(shown.person.rhythm(shown.course).zone).date()

@@ -1,4 +1,4 @@
-"""Her settings: day, hour, zone, pace and length, each with its fault beside it."""
+"""Her settings: day, hour, zone, country, pace and length, each with its fault beside it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from importlib import resources
 
 from fastapi import APIRouter, Response
 
+from drip.core.country import country_name
 from drip.core.enrollment import Enrollment, Stage
 from drip.core.schedule import WEEKDAYS, Course
 from drip.core.token import MY
@@ -18,7 +19,7 @@ from drip.flows import adjusting
 from drip.flows.showing import Shown
 from drip.web.desk import Desk, Form
 
-FIELDS = ("weekday", "send_at", "zone", "pace", "length")
+FIELDS = ("weekday", "send_at", "zone", "country", "pace", "length")
 
 REGIONS = {
     "Africa": "Africa",
@@ -57,6 +58,7 @@ def settings_router(desk: Desk) -> APIRouter:
             days=days(shown.course, values["weekday"]),
             hours=hours(shown.course, values["send_at"]),
             zones=zones(),
+            countries=countries(shown.course, shown.person.country),
             zone=shown.person.zone if "zone" in faults else values["zone"],
         )
 
@@ -101,6 +103,7 @@ def values_of(person: Enrollment) -> dict[str, str]:
         "weekday": "" if person.weekday is None else WEEKDAYS[person.weekday],
         "send_at": person.send_at or "",
         "zone": person.zone,
+        "country": person.country,
         "pace": str(person.pace),
         "length": "short" if person.short else "full",
     }
@@ -137,6 +140,17 @@ def hours(course: Course, chosen: str) -> list[Choice]:
     full = {f"{time(hour):%H:%M}" for hour in range(first, course.allow.closes.hour)}
     offered = (full - {f"{usual:%H:%M}"}) | ({chosen} - {""})
     return [Choice("", f"{usual:%H:%M} (the usual hour)"), *(Choice(hour, hour) for hour in sorted(offered))]
+
+
+def countries(course: Course, own: str) -> list[Choice]:
+    """Return the countries that have a helpline, by name; none for a course without any.
+
+    Her own is among them even when it has none, so that saving something else does not lose it.
+    """
+    if not course.helplines:
+        return []
+    codes = {line.country for line in course.helplines} | ({own} - {""})
+    return [Choice("", "Rather not say"), *(Choice(code, country_name(code)) for code in sorted(codes, key=country_name))]
 
 
 @cache

@@ -40,6 +40,17 @@ def test_without_a_proof_she_is_asked(engine: Engine, run: Run) -> None:
     assert {"confirm": "submitted"} == engine.states("ada")
 
 
+def test_her_country_is_two_capitals(engine: Engine, run: Run) -> None:
+    """It is kept as it was given, also when she is added again without; anything else exits with 2 and a remedy."""
+    code, _, err = run("subscribers", "add", "ada@example.net", "--country", "UK")
+    assert 2 == code
+    assert "there is no country 'UK'; did you mean GB?" in err
+    assert 0 == run("subscribers", "add", "ada@example.net", "--country", "GB")[0]
+    assert "GB" == engine.person("ada").country
+    assert 0 == run("subscribers", "add", "ada@example.net", "--confirmed")[0]
+    assert ("active", "GB") == (engine.person("ada").state, engine.person("ada").country)
+
+
 def test_json_has_a_format(engine: Engine, run: Run) -> None:
     """The document says what became of it, by a word that is stable, and which enrollment it is."""
     code, out, err = run("subscribers", "add", "ada@example.net", "--confirmed", "--json")

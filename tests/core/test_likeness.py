@@ -76,6 +76,7 @@ OTHER: dict[str, Any] = {
     "resumed": True,
     "last_letter_on": None,
     "next_meant_on": date(2026, 3, 4),
+    "country": "GB",
 }
 
 

@@ -47,6 +47,46 @@ def places_of(text: str) -> list[tuple[int, int, str]]:
     return [(problem.line, problem.column, problem.code) for problem in parsed(text)[1]]
 
 
+LINE = '    helplines:\n      - {country: GB, name: A line, number: "000 111", checked_on: 2026-11-30}\n'
+
+
+def test_helplines_are_facts_of_a_course() -> None:
+    """Several of one country keep their order, a country without any has none, and only a plain number can be dialled."""
+    more = '      - {country: GB, name: Texts, number: "text HEY to 000", hours: evenings, checked_on: "2026-11-30"}\n'
+    schedule, problems = parsed(f"{SMALL}{LINE}{more}")
+    assert (schedule is not None, []) == (True, problems)
+    assert schedule is not None
+    course = schedule.courses["roadmap"]
+    assert [("A line", "", "000111"), ("Texts", "evenings", "")] == [
+        (line.name, line.hours, line.tel) for line in course.helplines_in("GB")
+    ]
+    assert () == course.helplines_in("") == course.helplines_in("FR")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "hint"),
+    [
+        ("country: GB", "country: UK", "S217", "did you mean GB?"),
+        ("country: GB", "country: gb", "S217", "did you mean GB?"),
+        ("country: GB", "country: Germny", "S217", "did you mean DE?"),
+        ("country: GB", "country: QQ", "S217", "write two capitals, such as GB"),
+        ("country: GB, ", "", "S102", "such as `country: GB`"),
+        ('"000 111"', "000111", "S103", "put it in quotes"),
+        ('"000 111"', f'"{"1" * 41}"', "S108", "shorten it"),
+        ('"000 111"', '" "', "S107", ""),
+        ("2026-11-30", "30.11.2026", "S103", "write it as 2026-11-30"),
+        ("2026-11-30", "2026-02-30", "S103", "write it as 2026-11-30"),
+        ("name: A line", "nme: A line", "S101", "did you mean name?"),
+    ],
+)
+def test_a_helpline_that_is_written_wrongly_is_found(old: str, new: str, code: str, hint: str) -> None:
+    """Each fault stands in the line of the helpline, with what to write instead."""
+    _, problems = parsed(SMALL + LINE.replace(old, new))
+    [problem] = [problem for problem in problems if problem.code == code]
+    assert problem.line == SMALL.count("\n") + 2
+    assert hint in problem.hint
+
+
 def test_the_real_schedule_is_sound() -> None:
     """The checked-in roadmap has nothing but warnings about its example addresses."""
     schedule, problems = parsed(REAL)

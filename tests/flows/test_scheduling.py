@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from drip.core.project import Project
 from drip.core.source import Source
 from drip.errors import RenderFault
 from drip.files import read_project
-from drip.flows.scheduling import CheckResult, check
+from drip.flows.scheduling import CheckResult, Editor, check
+from drip.wiring import proofs
 
 ROOT = Path(__file__).parents[2]
 SOURCE = read_project(ROOT / "schedules.yaml", ROOT / "emails")
@@ -55,6 +57,57 @@ def test_a_lesson_without_a_letter_is_found_in_the_schedule() -> None:
     assert problem.hint == "write emails/unload/settle.md"
     assert "settle" in SOURCE.schedule_text.split("\n")[problem.line - 1][problem.column - 1 :]
     assert result.schedule is None
+
+
+def test_a_reference_that_no_letter_cites_is_a_warning() -> None:
+    """The place is its key; while a letter cannot be read nothing is said, since that one may cite it."""
+    references = f"{SOURCE.letters['references.yaml']}\nR99:\n  short: Nobody, 2020\n"
+    result = check(edited({"references.yaml": references}))
+    (problem,) = (each for each in result.problems if each.code == "L213")
+    assert (problem.file, problem.severity, problem.column) == ("emails/references.yaml", "warning", 1)
+    assert references.split("\n")[problem.line - 1] == "R99:"
+    broken = check(edited({"references.yaml": references, "unload/settle.md": "no front matter"}))
+    assert "L213" not in {each.code for each in broken.problems}
+
+
+def test_every_reference_of_the_real_course_is_cited() -> None:
+    """The checked-in references hold nothing that no letter leans on."""
+    assert "L213" not in {each.code for each in check(SOURCE).problems}
+
+
+def with_line(checked_on: str) -> Source:
+    """Return the real project with one helpline, checked on that day."""
+    line = f'    helplines:\n      - {{country: GB, name: A line, number: "000 111", checked_on: {checked_on}}}\n'
+    return replace(SOURCE, schedule_text=SOURCE.schedule_text.replace("    phases:", f"{line}    phases:", 1))
+
+
+def test_helplines_are_looked_at_every_quarter() -> None:
+    """After ninety days there is a warning, a day to come is an error, and both name the line; a live version has neither."""
+    today = date(2026, 11, 30)
+    editor = Editor(lambda _: {"roadmap": []}, today)
+
+    def found(day: str) -> list[tuple[str, str]]:
+        problems = check(with_line(day), editor=editor).problems
+        return [(each.code, each.severity) for each in problems if each.code in {"S218", "S219"}]
+
+    assert [] == found("2026-11-30") == found("2026-09-01")
+    assert ([("S219", "warning")], [("S218", "error")]) == (found("2026-08-31"), found("2026-12-01"))
+    (old,) = (each for each in check(with_line("2026-08-31"), editor=editor).problems if each.code == "S219")
+    assert "'A line' was checked 91 days ago" in old.text
+    assert with_line("2026-08-31").schedule_text.split("\n")[old.line - 1][old.column - 1 :].startswith("2026-08-31")
+    assert check(with_line("2026-12-01")).is_sound
+
+
+def test_a_helpline_that_makes_a_mail_too_long_is_a_warning() -> None:
+    """The longest mails are measured with the longest helpline, which is fixed text: it never makes a letter an error."""
+    editor = Editor(proofs, date(2026, 11, 30))
+    words = "one two three four five six seven eight nine ten"
+    short = with_line("2026-11-30")
+    long = replace(short, schedule_text=short.schedule_text.replace("name: A line", f"name: {words}, hours: {words[:38]}"))
+    whole = [each for each in check(long, editor=editor).problems if each.code == "R-WORDS"]
+    assert whole
+    assert all(each.severity == "warning" and "with a helpline" in each.text for each in whole)
+    assert "R-WORDS" not in {each.code for each in check(SOURCE, editor=editor).problems}
 
 
 def test_a_letter_may_lie_in_any_folder() -> None:

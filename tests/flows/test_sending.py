@@ -9,7 +9,9 @@ import pytest
 from drip.core.delivery import Breaker, Refused, SenderRefused, Submitted, TryLater, Unknown
 from drip.flows import holding
 from drip.store import subscribers, versions
-from tests.engine import Engine
+from tests.conftest import Prepare
+from tests.course import lesson
+from tests.engine import Engine, engine_on
 
 PEOPLE = ("ada", "bea", "cis", "dot", "eve", "fay", "gil", "hal")
 
@@ -69,6 +71,32 @@ def test_what_differs_goes_apart(engine: Engine) -> None:
     engine.to_lesson("ada", "breathe")
     engine.work()
     assert [["ada", "dot"], ["bea"], ["cis"]] == sorted(request.people for request in engine.mailer.requests)
+
+
+def test_a_country_with_a_helpline_is_a_letter_of_its_own(prepare: Prepare) -> None:
+    """Its people share one request, whose letter names the line; a country without one is like no country at all.
+
+    A country that she chooses later counts from the next letter that is opened.
+    """
+    crisis = lesson("breathe", 'Small steps.\n\n{{ block("FX-CRISIS") }}').replace("blocks: []", "blocks: [FX-CRISIS]")
+    changed = {"one/breathe.md": crisis, "_base/blocks/FX-CRISIS.md": "Call somebody.\n"}
+    with engine_on(prepare(helplines=True, changed=changed)) as engine:
+        engine.join("ada", "bea", country="GB")
+        engine.join("cis", country="FR")
+        engine.join("dot")
+        engine.join("eve", country="NL")
+        engine.work()
+        engine.choose("dot", country="GB")
+        engine.to_lesson("ada", "breathe")
+        engine.mailer.requests.clear()
+        engine.work()
+        requests = {tuple(request.people): request.message for request in engine.mailer.requests}
+        assert {("ada", "bea", "dot"), ("cis",), ("eve",)} == set(requests)
+        british, other, dutch = (requests[people].text for people in (("ada", "bea", "dot"), ("cis",), ("eve",)))
+        assert "In the United Kingdom: The Listeners, 000\u00a0111 (day & night).\n\nCall somebody." in british
+        assert "In the Netherlands:\nDe Lijn, +31\u00a0(0)00-000.\nTyping, text *HEY* to 00000 (evenings).\n\nCall" in dutch
+        assert "Listeners" not in other + dutch
+        engine.assert_sound()
 
 
 def test_a_letter_that_asks_for_her_name_goes_one_by_one(engine: Engine) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import playwright
@@ -18,7 +18,15 @@ from tests.conftest import ask_for
 TOOLS = Path(__file__).parent / "tools"
 FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
 
-Tool = Callable[..., str]
+
+@cache
+def node_program() -> str | None:
+    """Return a node that runs: the one that comes with Playwright (it needs libatomic1), or the machine's own."""
+    own = Path(playwright.__file__).parent / "driver" / "node"
+    for program in filter(None, (str(own) if own.exists() else None, shutil.which("node"))):
+        if not subprocess.run([program, "--version"], capture_output=True, check=False).returncode:
+            return program
+    return None
 
 
 def package(name: str) -> Path:
@@ -27,16 +35,14 @@ def package(name: str) -> Path:
     folder = TOOLS / "node_modules" / name
     manifest = folder / "package.json"
     version = json.loads(manifest.read_text("utf-8"))["version"] if manifest.exists() else ""
-    ask_for(name, str(folder) if version == wanted else None)
+    ask_for(name, node_program() if version == wanted else None)
     return folder
 
 
 def node(*arguments: str | Path, stdin: str = "", fine: tuple[int, ...] = (0,)) -> str:
-    """Return what a script says, run by the node that comes with Playwright; any exit code but the *fine* ones fails."""
-    own = Path(playwright.__file__).parent / "driver" / "node"
-    program = str(own) if own.exists() else shutil.which("node")
-    assert program is not None, "Playwright has lost its node."
-    done = subprocess.run([program, *map(str, arguments)], input=stdin, capture_output=True, text=True, cwd=TOOLS, check=False)
+    """Return what a script of a package says; any exit code but the *fine* ones fails."""
+    command = [node_program() or "node", *map(str, arguments)]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, cwd=TOOLS, check=False)
     assert done.returncode in fine, done.stderr
     return done.stdout
 
@@ -58,10 +64,3 @@ def page(chromium: str) -> Iterator[Page]:
         yield shown
         browser.close()
     assert [] == asked
-
-
-@pytest.fixture(scope="session")
-def spamassassin() -> str:
-    """The path of SpamAssassin, which brings its rules along."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/bin"])
-    return ask_for("spamassassin", shutil.which("spamassassin", path=path))

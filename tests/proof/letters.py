@@ -14,7 +14,6 @@ from drip.core.delivery import Kind
 from drip.core.progress import LiveCourse
 from drip.core.project import Project, project_of
 from drip.core.schedule import Program
-from drip.core.source import Source
 from drip.core.token import CONFIRM, Tokens
 from drip.files import parse_source, read_project
 from drip.mail.envelope import Addressee, Envelopes, Rendering
@@ -52,19 +51,22 @@ class Letter:
 
 
 class Shelf:
-    """The letters of one course in the form that `Envelopes` asks for."""
+    """The letters of the repository's course in the form that `Envelopes` asks for, with something *changed* in it."""
 
-    def __init__(self, project: Project, course_id: str, *, program: Program | None) -> None:
-        """Take a course of *project*, with a paid *program* or without one."""
-        course = project.schedule.courses[course_id].model_copy(update={"program": program})
+    def __init__(self, files: Mapping[str, str] | None = None, **changed: object) -> None:
+        """Take the course with fields *changed*, and with some of its *files* in another wording."""
+        project = repository()
+        self.id, course = next(iter(project.schedule.courses.items()))
+        course = course.model_copy(update=changed)
+        files = {**project.files, **(files or {})}
         self._course = LiveCourse(1, course, {})
-        self._book = LetterBook(project.files, course, BASE_URL, front=project.front, references=project.references)
+        self._book = LetterBook(files, course, BASE_URL, front=project.front, references=project.references)
 
-    def course(self, version_id: int, course_id: str) -> LiveCourse:
+    def course(self, version_id: int = 1, course_id: str = "") -> LiveCourse:
         """Return the one course there is."""
         return self._course
 
-    def book(self, version_id: int, course_id: str) -> LetterBook:
+    def book(self, version_id: int = 1, course_id: str = "") -> LetterBook:
         """Return its letters."""
         return self._book
 
@@ -74,21 +76,39 @@ class Shelf:
 
 
 @cache
-def every_letter() -> Mapping[str, Letter]:
-    """Return all letters of `schedules.yaml` by name; what looks the same to the byte is there once."""
+def repository() -> Project:
+    """Return `schedules.yaml` and `emails/`."""
     project, problems = project_of(parse_source(read_project(ROOT / "schedules.yaml", ROOT / "emails")))
     assert project is not None, problems
-    return _letters(project)
+    return project
 
 
 @cache
-def sample_letter() -> Letter:
-    """Return a letter with everything that Markdown can put into one, and more of it than a letter should hold."""
-    source = read_project(ROOT / "schedules.yaml", ROOT / "emails")
-    letters = {**source.letters, "orient/real-words.md": source.letters["orient/real-words.md"] + EVERYTHING}
-    project, problems = project_of(parse_source(Source(source.schedule_text, letters)))
-    assert project is not None, problems
-    return _letters(project)["real-words"]
+def every_letter() -> Mapping[str, Letter]:
+    """Return all letters by name; what looks the same to the byte is there once."""
+    found: dict[str, Letter] = {}
+    seen: set[str] = set()
+    now = clock.machine_now()
+    plain, paid = Shelf(), Shelf(program=Program(name="The Example Program", url="https://example.org/program"))
+    course = plain.course().course
+    every = [(plain, full, pause) for full in (True, False) for pause in (False, True)]
+    for shelf, full, after_pause in [*every, (paid, True, False), (paid, False, False)]:
+        for letter in (*course.letter_ids, *SYSTEM):
+            kind = SYSTEM.get(letter, Kind.LESSON if letter in course.lessons else Kind.ASKED)
+            endings = ((" short", not full), (" after a pause", after_pause), (" with a program", shelf is paid))
+            name = letter + "".join(ending for ending, so in endings if so)
+            made = _letter(shelf, name, Rendering(1, shelf.id, letter, full, after_pause), kind, number=len(found), now=now)
+            if made.html not in seen:
+                seen.add(made.html)
+                found[name] = made
+    return found
+
+
+def sample_letter(language: str = "en") -> str:
+    """Return the HTML of a letter with everything that Markdown can put into one, and more of it than it should hold."""
+    path = next(path for path in repository().files if path.endswith("/sleep-anchor.md"))
+    book = Shelf({path: repository().files[path] + EVERYTHING}, language=language).book()
+    return book.render("sleep-anchor", after_pause=True, person=Person("Ana", "", "", "", "page", "leave")).html
 
 
 EVERYTHING = """
@@ -117,30 +137,6 @@ A word that does not fit: Donaudampfschifffahrtselektrizitätenhauptbetriebswerk
 """
 
 
-def _letters(project: Project) -> dict[str, Letter]:
-    found: dict[str, Letter] = {}
-    seen: set[str] = set()
-    now = clock.machine_now()
-    (course_id, *_) = project.schedule.courses
-    plain = Shelf(project, course_id, program=None)
-    paid = Shelf(project, course_id, program=Program(name="The Example Program", url="https://example.org/program"))
-    course = plain.course(1, course_id).course
-    every = [(plain, full, pause) for full in (True, False) for pause in (False, True)]
-    for shelf, full, after_pause in [*every, (paid, True, False), (paid, False, False)]:
-        for letter in (*course.letter_ids, *SYSTEM):
-            kind = SYSTEM.get(letter, Kind.LESSON if letter in course.lessons else Kind.ASKED)
-            name = letter + "".join(
-                said
-                for said, so in ((" short", not full), (" after a pause", after_pause), (" with a program", shelf is paid))
-                if so
-            )
-            made = _letter(shelf, name, Rendering(1, course_id, letter, full, after_pause), kind, number=len(found), now=now)
-            if made.html not in seen:
-                seen.add(made.html)
-                found[name] = made
-    return found
-
-
 def _letter(shelf: Shelf, name: str, rendering: Rendering, kind: Kind, *, number: int, now: datetime) -> Letter:
     """Return a letter by the way that the engine takes: rendered for many where that can be, and put into a mail."""
     tokens = Tokens(["a-key-that-signs-links"])
@@ -160,12 +156,3 @@ def _letter(shelf: Shelf, name: str, rendering: Rendering, kind: Kind, *, number
         put_in(message.text, recipient.substitutions),
         letter_of(message, recipient, date=now),
     )
-
-
-def in_language(language: str) -> str:
-    """Return the HTML of a letter as a course in *language* would set it."""
-    project, problems = project_of(parse_source(read_project(ROOT / "schedules.yaml", ROOT / "emails")))
-    assert project is not None, problems
-    course = next(iter(project.schedule.courses.values())).model_copy(update={"language": language})
-    book = LetterBook(project.files, course, BASE_URL, front=project.front, references=project.references)
-    return book.render("sleep-anchor", person=Person("Ana", "", "", "", "page", "leave")).html

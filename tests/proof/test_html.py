@@ -32,7 +32,7 @@ def faults(html_validate: Path, folder: Path, letters: dict[str, str]) -> dict[s
 def test_no_letter_has_a_fault(html_validate: Path, tmp_path: Path) -> None:
     """Neither an error nor a warning in any letter, nor in one with everything that Markdown can make."""
     letters = {name: letter.html for name, letter in every_letter().items()}
-    assert {} == faults(html_validate, tmp_path, {**letters, "sample": sample_letter().html})
+    assert {} == faults(html_validate, tmp_path, {**letters, "sample": sample_letter()})
 
 
 def test_the_exceptions_are_narrow(html_validate: Path, tmp_path: Path) -> None:

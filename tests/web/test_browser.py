@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 if TYPE_CHECKING:
-    from tests.web.conftest import Site
+    from tests.web.conftest import Site, Start
 
 FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
 
@@ -68,14 +68,14 @@ def test_leaving_is_one_tap(site: Site, phone: Page) -> None:
     """The button is in sight without scrolling, one tap leaves, and one more comes back."""
     person = site.have_letters(site.enroll(), 2)
     phone.goto(site.url + site.leave(person))
-    button = phone.get_by_role("button", name="Leave now")
+    button = phone.get_by_role("button", name="Stop my letters")
     box = button.bounding_box()
     assert box is not None
     assert box["y"] + box["height"] < 400
 
     button.click()
 
-    assert "You have left" == phone.get_by_role("heading", level=1).inner_text()
+    assert "Your letters have stopped" == phone.get_by_role("heading", level=1).inner_text()
     assert "left" == site.person(person.id).state
     phone.get_by_role("button", name="Undo, and keep my place").click()
     assert "You are back" == phone.get_by_role("heading", level=1).inner_text()
@@ -90,7 +90,7 @@ def test_leaving_by_keyboard_alone(site: Site, phone: Page) -> None:
     phone.keyboard.press("Tab")
     phone.keyboard.press("Enter")
     phone.wait_for_url("**/leave/*")
-    phone.get_by_role("heading", name="You have left").wait_for()
+    phone.get_by_role("heading", name="Your letters have stopped").wait_for()
 
     assert "left" == site.person(person.id).state
 
@@ -119,14 +119,40 @@ def test_a_pause_and_new_settings_by_keyboard_alone(site: Site, phone: Page) -> 
     assert 3 == site.person(person.id).weekday
 
 
+def test_her_country_and_the_papers_by_keyboard_alone(start: Start, phone: Page) -> None:
+    """She chooses her country and saves, then opens the papers behind her letters; nothing is asked of any other host."""
+    site = start(helplines=True)
+    person = site.have_letters(site.enroll(), 2)
+    asked: list[str] = []
+    phone.on("request", lambda request: asked.append(request.url))
+    phone.goto(f"{site.url}{site.my(person)}/settings")
+    phone.get_by_label("My country").focus()
+    phone.keyboard.type("Uni")
+    phone.get_by_role("button", name="Save").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Saved").wait_for()
+    assert "GB" == site.person(person.id).country
+
+    phone.goto(site.url + site.my(person))
+    phone.get_by_role("link", name="Where the letters’ facts come from").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Where the letters’ facts come from", level=1).wait_for()
+    paper = phone.get_by_role("link", name="doi.org/10.1001/jama.2014.3266")
+    paper.focus()
+    assert "https://doi.org/10.1001/jama.2014.3266" == paper.get_attribute("href")
+    assert [] == [url for url in asked if not url.startswith((site.url, "data:"))]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_fits_and_can_be_read(site: Site, browser: Browser, scheme: str) -> None:
+def test_every_page_fits_and_can_be_read(start: Start, browser: Browser, scheme: str) -> None:
     """At 320 pixels, and in type twice as large, nothing runs over; targets are 44 pixels; contrast is six to one or more."""
-    person = site.have_letters(site.enroll(), 3)
+    site = start(helplines=True)
+    person = site.have_letters(site.enroll(country="NL"), 3)
     asked = site.enroll("jo@example.net", confirmed=False)
     my = site.my(person)
     confirm = f"/confirm/{site.deployment.service_token('', asked.public_id)}"
-    paths = ["/", "/care", "/x", "/leave/x", my, f"{my}/pause", f"{my}/settings", f"{my}/rough", f"{my}/letters/welcome", confirm]
+    hers = [f"{my}/{page}" for page in ("pause", "settings", "rough", "sources", "care", "letters/welcome")]
+    paths = ["/", "/care", "/x", "/leave/x", my, *hers, confirm]
     context = browser.new_context(viewport={"width": 320, "height": 568}, color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()
     for path in [*paths, site.leave(person)]:

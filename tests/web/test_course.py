@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -177,20 +178,22 @@ def test_a_pause_under_a_letter_that_is_being_handed_over_is_not_acknowledged(si
 
 
 def test_the_kit_opens_at_once_and_as_often_as_she_likes(site: Site) -> None:
-    """The care list comes first in it, one button holds the next letter a week, and no letter is mailed."""
+    """The care list comes first in it, at its end one button holds the next letter for a week, and no letter is mailed."""
     person = site.have_letters(site.enroll(), 2)
     before = site.dump()
 
     pages = [site.page(f"{site.my(person)}/rough") for _ in range(3)]
 
     assert before == site.dump()
-    assert pages[0].index("Hold my next letter a week") < pages[0].index("<h1") < pages[0].index("Get emergency help now")
-    assert f'action="{site.my(person)}/pause"' in pages[0]
-    assert '<input type="hidden" name="weeks" value="1">' in pages[0]
+    kit = pages[0]
+    assert kit.index("← My course") < kit.index("<h1") < kit.index("Get emergency help now") < kit.index("befrienders.org")
+    assert kit.index(">Unsubscribe<") < kit.index("Hold my next letter for a week") < kit.index("</main>")
+    assert f'action="{site.my(person)}/pause"' in kit
+    assert '<input type="hidden" name="weeks" value="1">' in kit
 
 
 def test_a_course_without_a_kit_has_a_kind_page_with_the_button(start: Start) -> None:
-    """Where the course has no letter to ask for, the page says where to get care and holds the next letter."""
+    """Where the course has no letter to ask for, the page says where to get care, then when the next letter comes."""
     from tests.course import SCHEDULE
 
     site = start(roadmap=False, schedule=SCHEDULE.replace("    on_demand:\n      - {id: kit}\n", ""))
@@ -198,8 +201,72 @@ def test_a_course_without_a_kit_has_a_kind_page_with_the_button(start: Start) ->
 
     page = site.page(f"{site.my(person)}/rough")
 
-    assert "Let today be small" in page
-    assert "Hold my next letter a week" in page
+    order = ["when to get care", "cannot keep yourself safe", "Let today be small", "Your next letter comes on", "Hold my next"]
+    assert order == sorted(order, key=page.index)
+    assert "It then comes on" in page
+
+
+def test_the_facts_of_her_letters_are_shown_with_how_far_they_were_checked(site: Site) -> None:
+    """Every reference of the course stands there in full, with a plain link, and names only letters that she has had."""
+    person = site.have_letters(site.enroll(), 2)
+    library, version = site.deployment.library, person.version_id
+    book = library.book(version, "roadmap")
+    assert f'{site.my(person)}/sources"' in site.page(site.my(person))
+
+    page = unescape(site.page(f"{site.my(person)}/sources"))
+
+    assert book.references()
+    for reference in book.references():
+        assert f"<p>{reference.cite}</p>" in page
+        assert f"<dd>{reference.checked}</dd>" in page
+        assert not reference.link or f'<a class="tap" href="{reference.link}"' in page
+    assert f'{site.my(person)}/letters/loaded-and-locked">{book.title("loaded-and-locked")}</a>' in page
+    assert "later letters" in page
+    for letter in set(library.course(version, "roadmap").course.letter_ids) - {"welcome", "loaded-and-locked"}:
+        assert book.title(letter) not in page
+
+
+def test_a_course_that_cites_nothing_says_so(start: Start) -> None:
+    """Where no letter names a paper, the page is there and says that."""
+    site = start(roadmap=False)
+
+    assert "name no papers" in site.page(f"{site.my(site.enroll())}/sources")
+
+
+def test_her_pages_name_the_helpline_of_her_country(start: Start) -> None:
+    """Letters read again, the kit and the care page from her own pages name it before the fixed words; others do not."""
+    site = start(helplines=True)
+    person = site.have_letters(site.enroll(country="GB"), 2)
+    other = site.have_letters(site.enroll("bo@example.net"), 2)
+
+    for path in ("/letters/welcome", "/rough"):
+        page = unescape(site.page(site.my(person) + path))
+        assert page.index("The Listeners, 000\u00a0111 (day & night).") < page.index("If you are thinking of ending")
+        assert "The Listeners" not in site.page(site.my(other) + path)
+    care = site.page(f"{site.my(person)}/care")
+    line = 'In the United Kingdom: The Listeners, <a class="tap" href="tel:000111">000\u00a0111</a> (day &amp; night).'
+    assert care.index(line) < care.index("If you are thinking of ending")
+    assert line not in site.page(f"{site.my(other)}/care")
+    assert f'{site.my(person)}/care"' in site.page(site.my(person))
+
+
+def test_an_old_letter_names_the_number_of_today(start: Start) -> None:
+    """A number that was wrong is right on her pages once the schedule says so, also in letters she had before."""
+    site = start(helplines=True)
+    person = site.have_letters(site.enroll(country="GB"), 1)
+    deployment = site.deployment
+    with deployment.database.write() as connection:
+        old = versions.find(connection, person.version_id)
+        assert old is not None
+        text = old.schedule_text.replace("000 111", "000 222")
+        versions.publish(
+            connection, schedule_text=text, letters=old.letters, course_ids=["roadmap"], first_ids=old.first_ids, now=site.now()
+        )
+
+    page = unescape(site.page(f"{site.my(person)}/letters/welcome"))
+
+    assert "000\u00a0222" in page
+    assert "000\u00a0111" not in page
 
 
 def test_unknown_links_are_answered_kindly(site: Site) -> None:
@@ -207,7 +274,7 @@ def test_unknown_links_are_answered_kindly(site: Site) -> None:
     cut = site.my(site.enroll())[:-3]
     before = site.dump()
 
-    for path in ("", "/pause", "/settings", "/rough", "/letters/welcome"):
+    for path in ("", "/pause", "/settings", "/rough", "/sources", "/care", "/letters/welcome"):
         assert "Please open the newest letter" in site.page(cut + path, 404)
     for path in ("/pause", "/settings"):
         assert 404 == site.post(cut + path, {"weeks": "1", "pace": "2"}).status

@@ -82,9 +82,14 @@ def test_a_link_that_is_nobodys_is_answered_kindly(site: Site) -> None:
 
 
 def test_when_to_get_care_is_public(site: Site) -> None:
-    """Both lists of the live version are there for everybody, nothing of anybody else, and the heading stands once."""
+    """Both lists of the live version are there for everybody, nothing of anybody else, and the heading stands once.
+
+    Above them stands how to read the first, and a link to the second for whoever came for that.
+    """
     page = site.page("/care")
 
+    order = ["most urgent things stand first", 'href="#crisis"', "Get emergency help now", 'id="crisis"', "It is not watched"]
+    assert order == sorted(order, key=page.index)
     assert "Get emergency help now" in page
     assert "befrienders.org" in page
     assert 1 == page.count("When to get care</h1>")
@@ -92,9 +97,37 @@ def test_when_to_get_care_is_public(site: Site) -> None:
     assert "/my/" not in page
 
 
+def test_the_care_page_lists_every_helpline_with_the_day_it_was_checked(start: Start) -> None:
+    """They stand by country below the fixed words; a number can be dialled by a tap, words to text are words."""
+    page = start(helplines=True).page("/care")
+
+    order = [
+        "befrienders.org",
+        "Lines by country",
+        "<dt>Netherlands</dt>",
+        'href="tel:+3100000"',
+        "Checked on 2 November 2026",
+        "text *HEY* to 00000",
+        "<dt>United Kingdom</dt>",
+        "Checked on 1 November 2026",
+    ]
+    assert order == sorted(order, key=page.index)
+    assert "In the" not in page
+
+
+def test_helplines_stand_on_the_care_page_of_a_course_without_the_blocks(start: Start) -> None:
+    """A course with lines and no fixed words shows both its own words and the lines."""
+    page = start(roadmap=False, helplines=True).page("/care")
+
+    assert page.index("befrienders.org") < page.index("The Listeners")
+
+
 def test_care_has_words_of_its_own_without_the_blocks(start: Start) -> None:
-    """A course without the fixed lists still says where to turn."""
-    assert "call your local emergency number" in start(roadmap=False).page("/care")
+    """A course without the fixed lists still says where to turn, the most urgent first."""
+    page = start(roadmap=False).page("/care")
+
+    order = ["call your local emergency number now", "see a clinician", 'id="crisis"', "befrienders.org"]
+    assert order == sorted(order, key=page.index)
 
 
 def test_the_front_page_says_what_this_is(site: Site) -> None:

@@ -62,7 +62,7 @@ def test_the_button_is_the_first_thing_under_the_heading(site: Site) -> None:
 
     under = page.partition("</h1>")[2].lstrip()
     assert under.startswith("<form")
-    assert under.index("Leave now") < under.index("Pause for 4 weeks") < under.index("A letter every two weeks")
+    assert under.index("Stop my letters") < under.index("Pause for 4 weeks") < under.index("A letter every two weeks")
     assert "<select" not in page
     assert "checkbox" not in page
 
@@ -178,10 +178,12 @@ def test_while_a_letter_is_being_handed_over_it_is_not_acknowledged(site: Site) 
 
 
 def test_undo_brings_her_back_to_her_place(site: Site) -> None:
-    """Within thirty days one press names the date of the next letter, and it comes; pressing twice is harmless."""
+    """Until a day that the page names, one press names the date of the next letter, and it comes; twice is harmless."""
     person = site.have_letters(site.enroll(), 2)
     left = site.post(site.leave(person), ONE_CLICK).data.decode()
     assert f'action="{site.leave(person)}/undo"' in left
+    last = site.now() + timedelta(days=30)
+    assert f"Until {last:%A} {last.day} {last:%B} you can come back" in left
     assert f'action="{site.leave(person)}/undo"' in site.page(site.leave(person))
 
     pages = [site.post(f"{site.leave(person)}/undo").data.decode() for _ in range(2)]

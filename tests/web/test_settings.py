@@ -12,7 +12,7 @@ from drip.core.wording import day_in_words
 from drip.web.settings import zones
 
 if TYPE_CHECKING:
-    from tests.web.conftest import Site
+    from tests.web.conftest import Site, Start
 
 ALL = {"weekday": "thu", "send_at": "18:00", "zone": "America/New_York", "pace": "2", "length": "short"}
 
@@ -84,6 +84,43 @@ def test_several_faults_are_said_at_once(site: Site) -> None:
     answer = site.post(f"{site.my(site.enroll())}/settings", {**ALL, "send_at": "03:00", "zone": "Nowhere"})
 
     assert 2 == answer.data.decode().count('class="fault"')
+
+
+def test_a_country_can_be_chosen_where_it_has_a_helpline(start: Start) -> None:
+    """Offered are the countries with a line, and not to say; what she chose shows on her page and can be taken back."""
+    site = start(helplines=True)
+    person = site.have_letters(site.enroll(), 2)
+    path = f"{site.my(person)}/settings"
+    page = site.page(path)
+    offered = re.findall(r'<option value="([^"]*)"', page.partition('id="country"')[2].partition("</select>")[0])
+    assert ["", "NL", "GB"] == offered
+
+    saved = site.post(path, {**_form(page), "country": "GB"}).data.decode()
+
+    after = site.person(person.id)
+    assert person._replace(country="GB") == after
+    assert "<dd>United Kingdom</dd>" in saved
+    assert "<dd>United Kingdom</dd>" in site.page(site.my(person))
+    assert "GB" == _form(site.page(path))["country"]
+    assert 200 == site.post(path, {"country": ""}).status
+    assert "" == site.person(person.id).country
+    assert 422 == site.post(path, {"country": "UK"}).status
+
+
+def test_a_country_without_a_helpline_is_not_lost(start: Start) -> None:
+    """An operator knows her country, which has no line: saving something else keeps it."""
+    site = start(helplines=True)
+    person = site.enroll(country="FR")
+    path = f"{site.my(person)}/settings"
+
+    site.post(path, {**_form(site.page(path)), "pace": "2"})
+
+    assert ("FR", 2) == (site.person(person.id).country, site.person(person.id).pace)
+
+
+def test_a_course_without_helplines_asks_for_no_country(site: Site) -> None:
+    """Nothing is asked that nothing would use."""
+    assert "country</label>" not in site.page(f"{site.my(site.enroll())}/settings")
 
 
 def test_fields_that_are_left_out_stay(site: Site) -> None:

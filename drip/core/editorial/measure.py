@@ -51,6 +51,9 @@ def _words(desk: Desk) -> Iterator[Problem]:
     if most is not None and whole > most:
         text = f"the whole mail has {whole} words with blocks and foot; at most {most} may stand there"
         yield desk.at_body("R-WORDS", text, "cut what she can do without")
+    elif most is not None and whole + desk.proof.helpline_words > most:
+        text = f"the whole mail has {whole} words, and {whole + desk.proof.helpline_words} with a helpline; at most {most} fit"
+        yield desk.at_body("R-WORDS", text, "cut a few words, so that the helpline has room", severity="warning")
 
 
 def _grade(desk: Desk) -> Iterator[Problem]:

@@ -53,7 +53,10 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One letter rendered for a sample reader; *program_url* is where the paid program is found, '' where there is none."""
+    """One letter rendered for a sample reader; *program_url* is where the paid program is found, '' where there is none.
+
+    *helpline_words* is how many words more it has for whoever gave a country with helplines.
+    """
 
     letter: str
     path: str
@@ -64,6 +67,7 @@ class Proof:
     text: str
     passages: tuple[Passage, ...]
     program_url: str = ""
+    helpline_words: int = 0
 
     @property
     def prose(self) -> tuple[Passage, ...]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import css_inline
 
 from drip.core.editorial.proof import Proof
-from drip.core.schedule import Course, Program
+from drip.core.helpline import words_most
+from drip.core.reference import Reference, cited, refs_of
+from drip.core.schedule import Course, Helpline, Program
 from drip.errors import RenderFault
 from drip.mail.render import facts, markdown, person
 from drip.mail.render.markdown import Part, Section
 from drip.mail.render.person import ForMany, ForOne, NeedsPerson, Person, Rendered, Voice, tag_of
+from drip.mail.render.pieces import helpline_words, listed, said
 from drip.mail.render.plain import words_of
 from drip.mail.render.proofing import READER, passages_of
 from drip.mail.render.templates import LetterTrouble, Templates, Trusted, escape_markdown
@@ -27,7 +30,9 @@ EVIDENCE = {
     "mixed": "Mixed",
     "experience": "Experience or consensus only",
 }
-FOOTER_BLOCKS = ("FX-DISC", "FX-CARE-SHORT", "FX-CRISIS-SHORT")
+CRISIS_BLOCK, FOOTER_CRISIS_BLOCK = "FX-CRISIS", "FX-CRISIS-SHORT"
+"""The fixed words for whoever cannot stay safe; the helplines of her country stand before them."""
+FOOTER_BLOCKS = ("FX-DISC", "FX-CARE-SHORT", FOOTER_CRISIS_BLOCK)
 UNREVIEWED = "No clinician has checked this letter yet."
 WORDS_A_MINUTE = 200
 
@@ -48,6 +53,7 @@ class _Request:
     full: bool
     after_pause: bool
     voice: Voice
+    helplines: tuple[Helpline, ...] = ()
 
     @property
     def system(self) -> bool:
@@ -105,21 +111,33 @@ class LetterBook:
             "confirm": Trusted(f"{base_url}/confirm/{tag_of('ServiceToken')}"),
         }
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
-        self._batches: dict[tuple[str, bool, bool], Rendered] = {}
+        self._batches: dict[tuple[str, bool, bool, tuple[Helpline, ...]], Rendered] = {}
         self._blocks: dict[str, Part] = {}
         self._titles: dict[str, str] = {}
 
-    def render(self, letter: str, *, full: bool = True, after_pause: bool = False, person: Person | None = None) -> Rendered:
-        """Return *letter* for a whole batch, or for one *person*.
+    def render(
+        self,
+        letter: str,
+        *,
+        full: bool = True,
+        after_pause: bool = False,
+        helplines: tuple[Helpline, ...] = (),
+        person: Person | None = None,
+    ) -> Rendered:
+        """Return *letter* for a whole batch, or for one *person*; *helplines* of one country stand before its crisis blocks.
 
         Raises RenderFault when the letter is broken, and NeedsPerson when it decides something by a value of the
         person and *person* is not given.
         """
+
+        def rendered(voice: Voice) -> Rendered:
+            return self._rendered(self._request(letter, full=full, after_pause=after_pause, voice=voice, helplines=helplines))
+
         if person is not None:
-            return self._rendered(self._request(letter, full=full, after_pause=after_pause, voice=ForOne(person)))
-        key = (letter, full, after_pause)
+            return rendered(ForOne(person))
+        key = (letter, full, after_pause, helplines)
         if key not in self._batches:
-            self._batches[key] = self._rendered(self._request(letter, full=full, after_pause=after_pause, voice=ForMany()))
+            self._batches[key] = rendered(ForMany())
         return self._batches[key]
 
     def substitutions(self, rendered_tags: Iterable[str], of_person: Person) -> dict[str, str]:
@@ -129,6 +147,11 @@ class LetterBook:
     def title(self, letter: str) -> str:
         """Return the title of *letter*, its id while it is not written; raises RenderFault when it is broken."""
         return self._title_of(letter) or letter
+
+    def references(self) -> tuple[Reference, ...]:
+        """Return every reference that a letter of the course cites, with its letters in their order."""
+        fronts = ((letter, self._front.get(self._letters.get(letter, ""), {})) for letter in self._course.letter_ids)
+        return cited(self._references, fronts)
 
     def block(self, name: str) -> str:
         """Return a fixed block as HTML, '' when there is none by this name."""
@@ -142,6 +165,8 @@ class LetterBook:
         values = self._values(request)
         values["title"] = title = self._front_text(request.file, request.front, "title", values)
         program = self._course.program
+        passages = passages_of(self._sections(request, values), request.voice.finish_text)
+        crises = 0 if request.system else 1 + any(passage.part == CRISIS_BLOCK for passage in passages)
         return Proof(
             letter,
             request.file,
@@ -150,8 +175,9 @@ class LetterBook:
             rendered.preheader,
             rendered.html,
             rendered.text,
-            passages_of(self._sections(request, values), request.voice.finish_text),
+            passages,
             program.url if program else "",
+            crises * words_most(self._course),
         )
 
     def proofs(self) -> list[Proof]:
@@ -188,18 +214,21 @@ class LetterBook:
             for full in (True, False):
                 for voice in (ForMany(), ForOne(_SAMPLE)):
                     try:
-                        self._rendered(self._request(letter, full=full, after_pause=True, voice=voice))
+                        lines = self._course.helplines
+                        self._rendered(self._request(letter, full=full, after_pause=True, voice=voice, helplines=lines))
                     except NeedsPerson:
                         continue
                     except RenderFault as fault:
                         found.setdefault((fault.file, fault.line, fault.text), fault)
         return [found[place] for place in sorted(found)]
 
-    def _request(self, letter: str, *, full: bool, after_pause: bool, voice: Voice) -> _Request:
+    def _request(
+        self, letter: str, *, full: bool, after_pause: bool, voice: Voice, helplines: tuple[Helpline, ...] = ()
+    ) -> _Request:
         file = self._letters.get(letter)
         if file is None:
             raise RenderFault(f"{letter}.md", 1, "there is no letter by this name")
-        return _Request(letter, file, self._front.get(file, {}), full, after_pause, voice)
+        return _Request(letter, file, self._front.get(file, {}), full, after_pause, voice, helplines)
 
     def _rendered(self, request: _Request) -> Rendered:
         values = self._values(request)
@@ -274,6 +303,8 @@ class LetterBook:
             found = self._block(name)
             if found is None:
                 raise LetterTrouble(f"there is no block {name}")
+            if name == CRISIS_BLOCK and request.helplines:
+                return Trusted(f"{placed(markdown.part_of('helpline', helpline_words(request.helplines)))} {placed(found)}")
             return placed(found)
 
         values["block"] = block
@@ -295,7 +326,7 @@ class LetterBook:
         stop = next((place for place, section in enumerate(sections) if section.kind == "stop"), None)
         if stop is None:
             return list(sections)
-        rest = _said("rest", f"This is the short letter.\n\n[Read the rest on your page]({self._links['page']})")
+        rest = said("rest", f"This is the short letter.\n\n[Read the rest on your page]({self._links['page']})")
         return [*sections[:stop], rest, *(section for section in sections[stop:] if section.kind == "care")]
 
     def _block(self, name: str) -> Part | None:
@@ -332,15 +363,14 @@ class LetterBook:
             return frame
         on_map = request.full and letter in course.places
         following = facts.neighbour(course, letter, 1)
-        refs = request.front.get("refs")
-        ids = list(refs) if request.full and isinstance(refs, list | tuple) else []
+        ids = refs_of(request.front) if request.full else ()
         return frame | {
             "back": self._welcome_back(letter) if request.after_pause and letter in course.lessons else None,
             "stations": facts.stations(course, letter) if on_map else [],
             "where": facts.where_in_words(course, letter, self._title_of(following) if following else None) if on_map else "",
-            "sources": _listed(markdown.references_of(ids, self._references, request.file)),
+            "sources": listed(markdown.references_of(ids, self._references, request.file)),
             "unreviewed": "" if request.front.get("reviewed") else UNREVIEWED,
-            "footer_blocks": [Section("block", None, list(found.tokens)) for found in map(self._block, FOOTER_BLOCKS) if found],
+            "footer_blocks": list(self._footer_blocks(request)),
             "footer_links": [
                 ("Pause", self._links["pause"]),
                 ("Change day or pace", self._links["settings"]),
@@ -351,21 +381,20 @@ class LetterBook:
             ],
         }
 
+    def _footer_blocks(self, request: _Request) -> Iterator[Section]:
+        for name in FOOTER_BLOCKS:
+            if name == FOOTER_CRISIS_BLOCK and request.helplines:
+                yield said("helpline", helpline_words(request.helplines))
+            if found := self._block(name):
+                yield Section("block", None, list(found.tokens))
+
     def _welcome_back(self, letter: str) -> Section:
         lines = "Welcome back. Nothing was missed, and there is nothing to catch up on."
         before = facts.neighbour(self._course, letter, -1)
         title = self._title_of(before) if before else None
         if title:
             lines += f"\n\nThe last letter was “{escape_markdown(title)}”. It is still on your page, if you would like it again."
-        return _said("back", lines)
-
-
-def _said(kind: str, words: str) -> Section:
-    return Section(kind, None, markdown.tokens_of(words))
-
-
-def _listed(lines: Sequence[str]) -> Section | None:
-    return _said("source", "\n".join(f"- {escape_markdown(line)}" for line in lines)) if lines else None
+        return said("back", lines)
 
 
 def _tidied(text: str) -> str:

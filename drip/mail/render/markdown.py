@@ -32,7 +32,7 @@ KINDS = {
 }
 """What a section is for, by its heading; others are `plain`, and what stands before the first is the `intro`."""
 
-BOXES = frozenset({"block", "hard-day"})
+BOXES = frozenset({"block", "hard-day", "helpline"})
 """The looks of parts that have a ground or a frame."""
 
 
