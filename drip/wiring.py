@@ -243,7 +243,7 @@ class Deployment:
             msg = "nothing is live yet: look at drip plan, then run drip apply, and start again"
             raise SettingsError(msg)
         edition = self.edition()
-        planned = applying.plan(self.database, edition, edition_of, real=False, today=clock.machine_now().date())
+        planned = applying.plan(self.database, self.library, edition, edition_of, real=False, today=clock.machine_now().date())
         if planned.base is None:
             # Web, worker and beat may start together: the first publishes, the others are refused and find it.
             with contextlib.suppress(applying.Refused):
@@ -269,13 +269,14 @@ class Deployment:
     def plan(self, edition: Edition) -> Plan:
         """Return what applying an edition would do now."""
         real = self.settings.door == REAL
-        return applying.plan(self.database, edition, edition_of, real=real, today=clock.machine_now().date())
+        return applying.plan(self.database, self.library, edition, edition_of, real=real, today=clock.machine_now().date())
 
     def apply(self, edition: Edition, planned: Plan, accepting: applying.Accepting, *, note: str = "") -> int:
         """Make an edition live as *planned* and return the number of its version; raises `applying.Refused`."""
         now = clock.machine_now()
         return applying.apply(
             self.database,
+            self.library,
             edition,
             edition_of,
             planned=planned,

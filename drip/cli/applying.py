@@ -31,9 +31,10 @@ def _accepting(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
+@click.option("--people", is_flag=True, help="Show what moves for each person, by the number of her enrollment.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @click.pass_context
-def plan(ctx: click.Context, *, as_json: bool) -> None:
+def plan(ctx: click.Context, *, people: bool, as_json: bool) -> None:
     """Show what an edit would do, before it does it.
 
     Nothing is changed. Exits with 1 when the files have faults, cannot go live, or have hazards to accept.
@@ -44,6 +45,8 @@ def plan(ctx: click.Context, *, as_json: bool) -> None:
         click.echo(json.dumps(_as_json(planned), indent=2, ensure_ascii=False))
     else:
         _show(planned)
+        if people:
+            _show_people(planned)
     ctx.exit(1 if planned.hazards or planned.refusals else 0)
 
 
@@ -175,6 +178,10 @@ def _as_json(planned: Plan) -> dict[str, Any]:
         "hazards": [asdict(hazard) for hazard in planned.hazards],
         "refusals": list(planned.refusals),
         "people": planned.people,
+        "effects": dict(planned.effects),
+        "people_turned": [
+            {**asdict(one), "on_before": str(one.on_before or ""), "on_after": str(one.on_after or "")} for one in planned.turns
+        ],
     }
 
 
@@ -185,7 +192,7 @@ def _show(planned: Plan) -> None:
 
     out = console()
     what = "Nothing is live yet." if planned.base is None else f"Live is version {planned.base}."
-    out.print(f"{what} {_people(planned.people)}")
+    out.print(f"{what} {_people(planned)}")
     for change in planned.changes[:SHOWN_MAX]:
         out.print(f"  {change.what:<28} {change.text}", soft_wrap=True)
     if len(planned.changes) > SHOWN_MAX:
@@ -195,15 +202,35 @@ def _show(planned: Plan) -> None:
     for refusal in planned.refusals:
         out.print(f"CANNOT GO LIVE  {refusal}", style="red", soft_wrap=True)
     for hazard in planned.hazards:
-        out.print(f"HAZARD  {hazard.name}  {hazard.text}", style="yellow", soft_wrap=True)
+        count = "" if ":" in hazard.name else f"{hazard.count}: "
+        out.print(f"HAZARD  {hazard.name}  {count}{hazard.text}", style="yellow", soft_wrap=True)
     if planned.changes and not planned.refusals:
         accept = "".join(f" --accept {hazard.name}" for hazard in planned.hazards)
         who = " --by NAME --reason WHY" if planned.hazards else ""
         click.echo(f"To apply exactly this: {config.command()} apply {planned.digest}{accept}{who}", err=True)
 
 
-def _people(count: int) -> str:
-    """Return how many people an edit meets, and that it moves nobody's date."""
-    if not count:
+def _people(planned: Plan) -> str:
+    """Return how many people an edit meets, and what it does to their next letters."""
+    if not planned.people:
         return "Nobody is on the course yet."
-    return f"{count} {'person is' if count == 1 else 'people are'} on the course; nobody's dates change."
+    words = {
+        "earlier": "get their next letter earlier",
+        "later": "get their next letter later",
+        "other": "get another letter next",
+        "ends": "have reached the end",
+    }
+    effects = dict(planned.effects)
+    parts = [f"{effects[name]} {told}" for name, told in words.items() if effects.get(name)]
+    who = f"{planned.people} {'person is' if planned.people == 1 else 'people are'} on the course"
+    return f"{who}: {', '.join(parts)}." if parts else f"{who}; nobody's next letter moves."
+
+
+def _show_people(planned: Plan) -> None:
+    """Print a line for each person whose next letter or date changes, by the number of her enrollment."""
+    for one in planned.turns:
+        passed = f"  will not get {', '.join(one.passed)}" if one.passed else ""
+        before, after = one.on_before or "no date", one.on_after or "no date"
+        click.echo(
+            f"{one.enrollment:>8}  {one.effect}  {one.next_before or '-'} {before} → {one.next_after or '-'} {after}{passed}"
+        )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
+    from drip.core.progress import LiveCourse
     from drip.core.project import Project
     from drip.core.schedule import Course
 
@@ -38,6 +39,19 @@ class Hazard:
     text: str
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class PersonTurn:
+    """What an edit does to one enrollment: her next letter and its date before and after, and what passes her by."""
+
+    enrollment: int
+    effect: str
+    next_before: str | None
+    on_before: date | None
+    next_after: str | None
+    on_after: date | None
+    passed: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What applying the files to version *base* would do; *source* is the hash of the files."""
@@ -48,11 +62,13 @@ class Plan:
     hazards: tuple[Hazard, ...]
     refusals: tuple[str, ...]
     people: int
+    effects: tuple[tuple[str, int], ...] = ()
+    turns: tuple[PersonTurn, ...] = ()
 
     @property
     def digest(self) -> str:
-        """What an operator repeats to apply just this plan: it changes with the files, the base and the hazards."""
-        facts = [self.base, self.source, [[hazard.name, hazard.count] for hazard in self.hazards]]
+        """What an operator repeats to apply just this plan: it changes with the files, the base and the kinds of hazards."""
+        facts = [self.base, self.source, [hazard.name for hazard in self.hazards]]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
 
@@ -88,14 +104,42 @@ def changes_between(old: Edition | None, new: Edition) -> list[Change]:
 
 
 def _settings(name: str, old: Course, new: Course) -> list[Change]:
-    """Return the settings of a course that changed; the parts of phases are told apart by `refusals`."""
+    """Return the settings of a course that changed; what its lessons do is told by `lesson_changes`."""
     changes = []
     for field in type(new).model_fields:
         before, after = getattr(old, field), getattr(new, field)
-        if before != after:
+        if before != after and field not in {"phases", "afterwards"}:
             kind = "dates" if field in DATED else "setting"
             written = type(new).model_fields[field].alias or field
             changes.append(Change(kind, f"{name}.{written}", _told(written, before, after, dated=field in DATED)))
+    return changes
+
+
+def lesson_changes(course: str, old: LiveCourse, new: LiveCourse) -> list[Change]:
+    """Return what happens to the lessons of a course, by their first ids: inserted, removed, renamed, moved, another wait."""
+    before = {old.first_id(lesson.id): lesson for lesson in old.course.lessons.values()}
+    after = {new.first_id(lesson.id): lesson for lesson in new.course.lessons.values()}
+    changes = [
+        Change("inserted", f"{course}.{lesson.id}", "a new lesson") for first, lesson in after.items() if first not in before
+    ]
+    changes += [
+        Change("removed", f"{course}.{lesson.id}", "nobody gets it any more")
+        for first, lesson in before.items()
+        if first not in after
+    ]
+    for first, lesson in after.items():
+        was = before.get(first)
+        if was is None:
+            continue
+        if was.id != lesson.id:
+            changes.append(Change("renamed", f"{course}.{lesson.id}", f"was {was.id}"))
+        if was.wait != lesson.wait:
+            changes.append(Change("wait", f"{course}.{lesson.id}", f"{was.wait} days → {lesson.wait} days"))
+        if (was.anyday, was.anytime) != (lesson.anyday, lesson.anytime):
+            changes.append(Change("day", f"{course}.{lesson.id}", "goes on other days than before"))
+    common = [first for first in before if first in after]
+    if common != [first for first in after if first in before]:
+        changes.append(Change("order", course, "lessons stand in another order"))
     return changes
 
 
@@ -145,17 +189,19 @@ def refusals_of(old: Edition | None, new: Edition, *, real: bool, today: date) -
     found = []
     if real:
         found += [f"{name}: {words}" for name, course in courses.items() for words in _unreviewed(new, course, today)]
-    for name, before in ({} if old is None else old.project.schedule.courses).items():
-        if name not in courses:
-            found.append(f"{name}: people may be on this course; put it back into the schedule")
-            continue
-        changed = [field for field in DATED if getattr(before, field) != getattr(courses[name], field)]
-        if changed:
-            found.append(
-                f"{name}: {', '.join(changed)} changed, which moves people's dates; only wording, layout and settings without "
-                "dates can go live on a running course so far"
-            )
+    before = {} if old is None else old.project.schedule.courses
+    found += [f"{name}: people may be on this course; put it back into the schedule" for name in before if name not in courses]
     return found
+
+
+def redated(old: Edition | None, new: Edition) -> list[str]:
+    """Return the courses whose edit changes when or in which order letters come."""
+    before = {} if old is None else old.project.schedule.courses
+    return [
+        name
+        for name, course in new.project.schedule.courses.items()
+        if name in before and any(getattr(before[name], field) != getattr(course, field) for field in DATED)
+    ]
 
 
 def _unreviewed(new: Edition, course: Course, today: date) -> list[str]:

@@ -146,6 +146,17 @@ def held_next_lesson() -> sa.ColumnElement[bool]:
     )
 
 
+def active(connection: Connection, course: str, after: int, limit: int) -> list[Enrollment]:
+    """Return a page of the active enrollments of a course whose ids come after *after*, in their order."""
+    query = (
+        sa.select(*_MANY.columns)
+        .where(enrollments.c.course == course, enrollments.c.state == Stage.ACTIVE.value, enrollments.c.id > after)
+        .order_by(enrollments.c.id)
+        .limit(limit)
+    )
+    return _MANY.made(connection, connection.execute(query).all())
+
+
 def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
     """Return a page of active enrollments whose next letter is due at *now*, oldest meant date first, locked.
 

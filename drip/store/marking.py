@@ -62,10 +62,8 @@ def mark(
     ready = deliveries.ready(connection, ids, owner=owner)
     people = enrollments.find_many(connection, [one.delivery.enrollment_id for one in ready])
     register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
-    held = state.held_at is not None or versions.lesson_held(
-        connection, letter.course, letter.letter, version_id=letter.version_id
-    )
-    decide = _Decisions(course, now, held=held)
+    lesson_held = versions.lesson_held(connection, letter.course, letter.letter, version_id=letter.version_id)
+    decide = _Decisions(course, now, held=state.held_at is not None or lesson_held)
     going: dict[int, date] = {}
     stopped: list[tuple[Ready, Reason]] = []
     for one in ready:

@@ -34,7 +34,7 @@ def test_a_change_of_wording_is_two_lines_and_a_digest(engine: Engine, run: Run)
     code, out, err = run("plan")
     assert 0 == code
     assert [
-        "Live is version 1. 1 person is on the course; nobody's dates change.",
+        "Live is version 1. 1 person is on the course; nobody's next letter moves.",
         "  breathe                      another wording",
     ] == (out.splitlines())
     code, out, _ = run("apply", digest_in(err))
@@ -72,14 +72,44 @@ def test_a_broken_file_is_told_with_its_line(engine: Engine, run: Run) -> None:
     assert re.search(r"breathe\.md:\d+:\d+: L210", err)
 
 
-def test_an_edit_of_dates_is_shown_and_refused(engine: Engine, run: Run) -> None:
-    """The plan exits with 1 and says what cannot go live."""
-    Path(engine.deployment.settings.schedule).write_text(SCHEDULE.replace("wait: 3 days", "wait: 5 days"), encoding="utf-8")
+def test_an_edit_of_dates_shows_whom_it_moves(engine: Engine, run: Run) -> None:
+    """Totals for everybody, one line a person with --people, and the same in the JSON; applied, the next tick moves them."""
+    engine.join("ada", "bea")
+    engine.work()
+    Path(engine.deployment.settings.schedule).write_text(SCHEDULE.replace("wait: 3 days", "wait: 3 weeks"), encoding="utf-8")
+    code, out, err = run("plan")
+    assert 0 == code
+    assert "2 people are on the course: 2 get their next letter later." in out
+    assert "small.breathe                3 days → 21 days" in out
+    people = run("plan", "--people")[1]
+    assert 2 == people.count("  later  breathe")
+    found = json.loads(run("plan", "--json")[1])
+    assert {"later": 2} == found["effects"]
+    assert "later" == found["people_turned"][0]["effect"]
+    before = engine.person("ada").next_letter_on
+    assert 0 == run("apply", digest_in(err))[0]
+    engine.work()
+    after = engine.person("ada").next_letter_on
+    assert before is not None
+    assert after is not None
+    assert after > before
+
+
+def test_a_hazard_names_how_many_it_meets(engine: Engine, run: Run) -> None:
+    """The count stands beside the name; without its acceptance nothing happens."""
+    engine.join("ada")
+    engine.work()
+    schedule = Path(engine.deployment.settings.schedule)
+    schedule.write_text(SCHEDULE.replace("          - {id: walk, wait: 1 week}\n", ""), encoding="utf-8")
     code, out, err = run("plan")
     assert 1 == code
-    assert "CANNOT GO LIVE  small: phases changed" in out
-    assert "apply" not in err
-    assert 1 == len(json.loads(run("plan", "--json")[1])["refusals"])
+    assert "HAZARD  removed-unread  1: people lose a lesson that was still before them" in out
+    assert "--accept removed-unread" in err
+    digest = digest_in(err)
+    code, _, err = run("apply", digest)
+    assert 1 == code
+    assert "removed-unread is not accepted" in err
+    assert 0 == run("apply", digest, "--accept", "removed-unread", "--by", "Sam", "--reason", "it was wrong")[0]
 
 
 def test_rollback_is_a_plan_like_any_other(engine: Engine, run: Run) -> None:

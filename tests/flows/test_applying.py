@@ -150,15 +150,13 @@ def test_half_written_files_change_nothing(engine: Engine) -> None:
         assert 1 == versions.running(connection)["small"].version_id
 
 
-def test_an_edit_that_moves_dates_is_refused_with_its_place(prepare: Prepare) -> None:
-    """Until such an edit can be planned, it cannot go live by accident."""
-    with engine_on(prepare()) as engine:
-        file = Path(engine.deployment.settings.schedule)
-        file.write_text(SCHEDULE.replace("{id: walk, wait: 1 week}", "{id: walk, wait: 2 weeks}"), encoding="utf-8")
-        (refusal,) = planned(engine).refusals
-        assert "small: phases changed" in refusal
-        with pytest.raises(Refused, match="phases changed"):
-            apply(engine)
+def test_a_course_cannot_be_taken_away(engine: Engine) -> None:
+    """People may be on it: the file must keep it."""
+    Path(engine.deployment.settings.schedule).write_text(SCHEDULE.replace("  small:", "  other:"), encoding="utf-8")
+    (refusal,) = planned(engine).refusals
+    assert "small: people may be on this course" in refusal
+    with pytest.raises(Refused, match="put it back"):
+        apply(engine)
 
 
 def test_a_plan_that_grew_old_is_refused(engine: Engine) -> None:
