@@ -230,7 +230,6 @@ def _show_people(planned: Plan) -> None:
     """Print a line for each person whose next letter or date changes, by the number of her enrollment."""
     for one in planned.turns:
         passed = f"  will not get {', '.join(one.passed)}" if one.passed else ""
-        before, after = one.on_before or "no date", one.on_after or "no date"
-        click.echo(
-            f"{one.enrollment:>8}  {one.effect}  {one.next_before or '-'} {before} → {one.next_after or '-'} {after}{passed}"
-        )
+        before = f"{one.next_before or '-'} {one.on_before or 'no date'}"
+        after = f"{one.next_after or '-'} {one.on_after or 'no date'}"
+        click.echo(f"{one.enrollment:>8}  {one.effect}  {before} → {after}{passed}")

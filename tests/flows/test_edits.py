@@ -319,6 +319,20 @@ def test_people_who_move_on_do_not_spoil_a_plan(engine: Engine) -> None:
     assert 2 == engine.deployment.apply(edition, planned(engine), accepting)
 
 
+def scramble(lines: list[str], number: int, dice: random.Random) -> None:
+    """Insert, remove or move a lesson, or change its wait."""
+    match dice.choice(["insert", "remove", "move", "wait"]):
+        case "insert":
+            lines.insert(dice.randint(1, len(lines)), f"new-{number}, wait: {dice.choice(['3 days', '1 week'])}")
+        case "remove" if len(lines) > 3:
+            lines.pop(dice.randrange(1, len(lines)))
+        case "move":
+            lines.insert(dice.randrange(1, len(lines)), lines.pop(dice.randrange(1, len(lines))))
+        case _:
+            place = dice.randrange(1, len(lines))
+            lines[place] = f"{lines[place].partition(',')[0]}, wait: {dice.choice(['2 days', '5 days', '3 weeks'])}"
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_any_sequence_of_edits_keeps_the_promises(engine: Engine, seed: int) -> None:
     """Whatever is inserted, removed, moved and slowed: nothing twice, the gap holds, the books agree, everybody ends."""
@@ -333,16 +347,7 @@ def test_any_sequence_of_edits_keeps_the_promises(engine: Engine, seed: int) -> 
                     engine.pause(name, dice.choice([1, 2, None]))
                 else:
                     engine.resume(name)
-        match dice.choice(["insert", "remove", "move", "wait"]):
-            case "insert":
-                lines.insert(dice.randint(1, len(lines)), f"new-{number}, wait: {dice.choice(['3 days', '1 week'])}")
-            case "remove" if len(lines) > 3:
-                lines.pop(dice.randrange(1, len(lines)))
-            case "move":
-                lines.insert(dice.randrange(1, len(lines)), lines.pop(dice.randrange(1, len(lines))))
-            case _:
-                place = dice.randrange(1, len(lines))
-                lines[place] = f"{lines[place].partition(',')[0]}, wait: {dice.choice(['2 days', '5 days', '3 weeks'])}"
+        scramble(lines, number, dice)
         write(engine, *lines)
         plan = planned(engine)
         if plan.changes:
