@@ -108,7 +108,7 @@ def _sqlite_engine(url: str) -> Engine:
 
 
 def _postgresql_engine(url: str) -> Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         # Addresses are among the parameters, and an error message may reach a log.
         hide_parameters=True,
@@ -117,6 +117,15 @@ def _postgresql_engine(url: str) -> Engine:
         max_overflow=20,
         connect_args={"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3},
     )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+        # Instants then come as they are wanted, and need not be converted one by one.
+        connection.autocommit = True
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.autocommit = False
+
+    return engine
 
 
 class _Listed(TypeDecorator[Any]):
