@@ -150,8 +150,11 @@ class _Listed(TypeDecorator[Any]):
 
 def _as_array(values: Sequence[int] | Sequence[str]) -> str:
     """Return an array as PostgreSQL reads it."""
-    quoted = ('"' + one.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(one, str) else str(one) for one in values)
-    return "{" + ",".join(quoted) + "}"
+    if not values:
+        return "{}"
+    # A text of PostgreSQL holds no zero character, so it may stand between two of them until both are quoted.
+    texts = "\0".join(map(str, values)).replace("\\", "\\\\").replace('"', '\\"')
+    return '{"' + texts.replace("\0", '","') + '"}'
 
 
 class _Among(sa.ColumnElement[bool]):
