@@ -151,7 +151,7 @@ def test_what_a_batch_asks_reads_no_whole_table(sqlite_files: Maker) -> None:
         deliveries.overdue(connection, NOW, 10)
         deliveries.owned_by(connection, "o")
         deliveries.existing(connection, "small", "hello", [(1, "run:1")])
-        batches.waiting(connection)
+        batches.waiting(connection, NOW)
         batches.unanswered(connection, NOW, NOW)
         batches.is_open(connection, "b")
         batches.forget_answered(connection, NOW)
