@@ -106,10 +106,27 @@ def _write(database: Database, *steps: tuple[str, dict[str, Any]]) -> None:
 
 
 def _body() -> bytes:
-    """Return a request of the usual size: 500 people, seven hundred bytes about each, and a letter of thirty thousand."""
-    person = {"to": [{"email": "person.000000@example.net"}], "substitutions": {"zNameT": "x" * 400}, "headers": {"X": "x" * 150}}
-    people = [{**person, "custom_args": {"drip_delivery": f"{number}-ffffffff"}} for number in range(BATCH)]
-    return json.dumps({"personalizations": people, "content": [{"type": "text/html", "value": "x" * 30_000}]}).encode()
+    """Return a request like the engine's: 500 people, six values and two headers of each, and a letter in text and HTML."""
+    token = "x" * 60
+    tags = {
+        "GreetingH": "Hello Ana,",
+        "GreetingT": "Hello Ana,",
+        "NextDateH": "Tuesday 1 December",
+        "NextDateT": "Tuesday 1 December",
+    }
+    shared = {
+        "substitutions": {f"x7drip{tag}7x": value for tag, value in (tags | {"LeaveToken": token, "MyToken": token}).items()},
+        "headers": {
+            "List-Unsubscribe": f"<http://127.0.0.1:8000/leave/{token}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    }
+    people = [
+        {"to": [{"email": f"person.{number:06d}@example.net"}], "custom_args": {"drip_delivery": f"{number}-ffffffff"}, **shared}
+        for number in range(BATCH)
+    ]
+    parts = [{"type": "text/plain", "value": "x" * 10_000}, {"type": "text/html", "value": "x" * 26_000}]
+    return json.dumps({"personalizations": people, "content": parts}).encode()
 
 
 if __name__ == "__main__":
