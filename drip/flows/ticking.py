@@ -88,7 +88,7 @@ class Ticker:
             senders.ensure(connection, self._door, now.machine)
             sender = senders.find(connection, self._door, now.machine)
             self._move_overdue(connection, live, now, report)
-            if batches.waiting(connection) < WAITING_MAX:
+            if batches.waiting(connection, now.calendar) < WAITING_MAX:
                 self._open(connection, live, now, report, batched=sender.state == Breaker.CLOSED)
             self._batch(connection, sender, now, report)
             batches.forget_answered(connection, now.machine - BATCHES_KEPT)

@@ -235,6 +235,8 @@ def under_way(connection: Connection, subscriber_id: int) -> list[str]:
 
 def claim(connection: Connection, batch_id: str, *, owner: str, now: datetime, calendar: datetime) -> int:
     """Take what is pending of a batch for one attempt, and return how many; 0 when another worker got there first."""
+    # Two claimers at once would share it out by single rows, and make two requests of one.
+    lock_where(connection, batches, batches.c.id == batch_id)
     chosen = sa.select(deliveries.c.id).where(
         IS_OPEN,
         deliveries.c.batch_id == batch_id,

@@ -125,7 +125,7 @@ def _write_ahead(connection: Any) -> None:  # noqa: ANN401 - the driver's own cl
 
 
 def _postgresql_engine(url: str) -> Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         # Addresses are among the parameters, and an error message may reach a log.
         hide_parameters=True,
@@ -134,6 +134,15 @@ def _postgresql_engine(url: str) -> Engine:
         max_overflow=20,
         connect_args={"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3},
     )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
+        # Instants then come as they are wanted, and need not be converted one by one.
+        connection.autocommit = True
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.autocommit = False
+
+    return engine
 
 
 class _Listed(TypeDecorator[Any]):
@@ -158,8 +167,11 @@ class _Listed(TypeDecorator[Any]):
 
 def _as_array(values: Sequence[int] | Sequence[str]) -> str:
     """Return an array as PostgreSQL reads it."""
-    quoted = ('"' + one.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(one, str) else str(one) for one in values)
-    return "{" + ",".join(quoted) + "}"
+    if not values:
+        return "{}"
+    # A text of PostgreSQL holds no zero character, so it may stand between two of them until both are quoted.
+    texts = "\0".join(map(str, values)).replace("\\", "\\\\").replace('"', '\\"')
+    return '{"' + texts.replace("\0", '","') + '"}'
 
 
 class _Among(sa.ColumnElement[bool]):

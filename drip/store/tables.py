@@ -76,7 +76,7 @@ class Instant(TypeDecorator[datetime]):
         # Each batch reads thousands of these, so this is one call and no chain of them.
         if dialect.name == "sqlite":
             return lambda value: None if value is None else _instant_in(value)
-        return lambda value: None if value is None else value.astimezone(UTC)
+        return lambda value: value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
 
 # SQLite numbers rows only in a column that is exactly INTEGER.

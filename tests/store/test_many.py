@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from drip.core.delivery import Kind, State
+from drip.core.delivery import OPEN, Kind, State
 from drip.core.enrollment import Stage
 from drip.store import batches, deliveries, enrollments, subscribers
 from drip.store.session import Connection, Database, among
@@ -151,7 +151,7 @@ def test_what_a_batch_asks_reads_no_whole_table(sqlite_files: Maker) -> None:
         deliveries.overdue(connection, NOW, 10)
         deliveries.owned_by(connection, "o")
         deliveries.existing(connection, "small", "hello", [(1, "run:1")])
-        batches.waiting(connection)
+        batches.waiting(connection, NOW)
         batches.unanswered(connection, NOW, NOW)
         batches.is_open(connection, "b")
         batches.forget_answered(connection, NOW)
@@ -161,6 +161,39 @@ def test_what_a_batch_asks_reads_no_whole_table(sqlite_files: Maker) -> None:
     database.dispose()
     assert plans
     assert [] == [plan for plan in plans if re.match(r"SCAN (deliveries|enrollments|subscribers)(?! USING INDEX)", plan)]
+
+
+def test_what_is_opened_is_cut_into_full_batches_of_one_letter_each() -> None:
+    """People of several zones fill one batch; another letter has its own, and everybody stands in one."""
+    other = {**FACTS, "letter": "news"}
+    cut = batches.cut([(FACTS, [1, 2, 3]), (other, [4]), ({**FACTS, "letter_on": date(2026, 3, 9)}, [5, 6, 7, 8])], 5)
+    members: dict[str, list[int]] = {}
+    for facts, ids in cut:
+        members.setdefault(facts["batch_id"], []).extend(ids)
+    assert [[1, 2, 3, 5, 6], [4], [7, 8]] == sorted(members.values())
+    assert [1, 2, 3, 4, 5, 6, 7, 8] == sorted(one for _, ids in cut for one in ids)
+    assert {"hello", "news"} == {facts["letter"] for facts, _ in cut}
+    assert all(("news" == facts["letter"]) == (ids == [4]) for facts, ids in cut)
+
+
+def test_people_read_together_are_read_as_they_are_read_alone(connection: Connection) -> None:
+    """What is converted once for many is what each would have got."""
+    ids = ids_of(connection)
+    deliveries.open_alike(connection, [(FACTS, ids[:4])], now=NOW)
+    enrollments.change_alike(connection, ids[2:6], {"paused": "open", "short": True, "last_meant_on": date(2026, 3, 3)})
+    together = enrollments.find_many(connection, ids)
+    assert {one: enrollments.find(connection, one) for one in ids} == together
+    assert {type(value) for person in together.values() for value in person} <= {int, str, bool, date, datetime, type(None)}
+    assert all(isinstance(person.short, bool) for person in together.values())
+
+
+def test_a_delivery_is_open_exactly_until_it_has_a_result(connection: Connection) -> None:
+    """The column that the indexes ask says what the states say."""
+    (one,) = deliveries.open_alike(connection, [(FACTS, ids_of(connection)[:1])], now=NOW)
+    for state in State:
+        connection.execute(delivery_rows.update().where(delivery_rows.c.id == one).values(state=state.value))
+        is_open = connection.execute(sa.select(delivery_rows.c.is_open).where(delivery_rows.c.id == one)).scalar_one()
+        assert (state in OPEN) == is_open
 
 
 def test_a_deployment_opens_all_alike_people_in_one_tick(deployment: Deployment) -> None:

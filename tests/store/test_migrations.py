@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from drip.errors import Unreachable
 from drip.store import migrations
 from drip.store.session import Database
-from drip.store.tables import metadata
+from drip.store.tables import deliveries, enrollments, metadata, subscribers, versions
 from tests.databases import Maker
 
 
@@ -31,6 +36,41 @@ def test_the_migrations_make_exactly_the_tables(empty: Database) -> None:
     assert migrations.upgrade(empty)
     with empty.read() as connection:
         assert [] == compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+
+
+def test_a_delivery_goes_both_ways_through_the_second_migration(empty: Database) -> None:
+    """A database that was in use keeps its rows and its defaults, and the way back leaves what was before."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    now = datetime(2026, 3, 3, 9, tzinfo=UTC)
+    row = {
+        "subscriber_id": 1,
+        "enrollment_id": 1,
+        "course": "c",
+        "letter": "l",
+        "occasion": "run:1",
+        "kind": "lesson",
+        "nonce": "n",
+    }
+    row |= {"version_id": 1, "meant_on": now.date(), "letter_on": now.date(), "created_at": now, "state_at": now}
+    with empty.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(versions.insert().values(id=1, applied_at=now, digest="d", source="{}"))
+        connection.execute(subscribers.insert().values(id=1, address="a@example.org", address_key="k", created_at=now))
+        person = {"public_id": "p", "subscriber_id": 1, "course": "c", "state": "active", "zone": "UTC", "version_id": 1}
+        connection.execute(enrollments.insert().values(id=1, created_at=now, **person))
+        connection.execute(deliveries.insert().values(state="pending", **row))
+        command.upgrade(config, "0002")
+        connection.execute(deliveries.insert().values(state="submitted", **(row | {"letter": "m"})))
+        found = connection.execute(sa.select(deliveries).order_by(deliveries.c.id)).all()
+        assert [("l", True, "", False, 0, now), ("m", False, "", False, 0, now)] == [
+            (one.letter, one.is_open, one.reason, one.blocked, one.claims, one.created_at) for one in found
+        ]
+        command.downgrade(config, "0001")
+        left = connection.execute(sa.select(deliveries.c.letter, deliveries.c.state).order_by(deliveries.c.id)).all()
+        assert [("l", "pending"), ("m", "submitted")] == left
+        assert "is_open" not in {column["name"] for column in sa.inspect(connection).get_columns("deliveries")}
 
 
 def test_upgrading_twice_is_harmless(empty: Database) -> None:
