@@ -245,8 +245,6 @@ def claim(connection: Connection, batch_id: str, *, owner: str, now: datetime, c
         deliveries.c.not_before <= calendar,
     )
     if connection.dialect.name != "sqlite":
-        # One claimer of a batch at a time: two that skip each other's rows would make two requests of it.
-        connection.execute(sa.select(batches.c.id).where(batches.c.id == batch_id).with_for_update())
         # Locked rows are passed by: somebody is withdrawing them. Without the lock two claims of a row both hold: measured.
         chosen = chosen.order_by(deliveries.c.id).with_for_update(skip_locked=True)
     won = connection.execute(
