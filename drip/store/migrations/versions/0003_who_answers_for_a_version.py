@@ -28,5 +28,4 @@ def downgrade() -> None:
     op.drop_index("ix_enrollments_version", "enrollments")
     added = (("courses", "dates_from"), ("deliveries", "country"), ("enrollments", "country"), ("versions", "accepted"))
     for table, column in added:
-        with op.batch_alter_table(table, schema=None) as batch_op:
-            batch_op.drop_column(column)
+        op.drop_column(table, column)
