@@ -127,7 +127,7 @@ class Library:
         found = project.letters.get(current)
         if found is None or found.lesson is None:
             return ""
-        return why_not_real(live.course, current, found.lesson, version.letters[found.path], version.accepted, today)
+        return why_not_real(live.course, current, found.lesson, project.wording(current), version.accepted, today)
 
     def _project(self, version_id: int) -> tuple[Project, versions.Version]:
         found = self._projects.get(version_id)

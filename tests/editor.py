@@ -106,9 +106,13 @@ def source_of(
     return Source(schedule, {**letters, **(files or {})})
 
 
-def problems_of(source: Source, *, drafts: bool = False, today: date = TODAY) -> list[Problem]:
-    """Return every problem of *source*, letters rendered and read by their rules."""
-    return list(check(source, editor=Editor(_proofs, today, drafts)).problems)
+def problems_of(source: Source, *, drafts: bool = False, today: date = TODAY, wording: bool = False) -> list[Problem]:
+    """Return every problem of *source*, letters rendered and read by their rules.
+
+    Tests change the words of the sample under its review; only with *wording* is that told.
+    """
+    found = check(source, editor=Editor(_proofs, today, drafts)).problems
+    return [one for one in found if wording or "review is of another wording" not in one.text]
 
 
 def _proofs(project: Project) -> dict[str, list[Proof]]:

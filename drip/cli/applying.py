@@ -85,7 +85,18 @@ def rollback(
         if found is None:
             raise NotFound(f"there is no version {version}; drip versions lists them")
         note = f"back to version {version}"
-        _apply(ctx, deployment, edition_of(found), digest, names=names, by=by, reason=reason, as_json=as_json, note=note)
+        _apply(
+            ctx,
+            deployment,
+            edition_of(found),
+            digest,
+            names=names,
+            by=by,
+            reason=reason,
+            as_json=as_json,
+            note=note,
+            command=f"rollback {version}",
+        )
 
 
 @click.command(name="versions")
@@ -118,6 +129,7 @@ def _apply(
     reason: str,
     as_json: bool,
     note: str = "",
+    command: str = "apply",
 ) -> None:
     """Apply an edition as its plan stands, once the plan was named by its digest or shown and agreed to."""
     from drip.errors import UsageError
@@ -125,13 +137,15 @@ def _apply(
 
     planned = deployment.plan(edition)
     if not planned.changes and planned.base is not None:
-        click.echo(f"version {planned.base} says the same already; nothing to apply", err=True)
-        return
+        click.echo(f"version {planned.base} says the same already; nothing to {command.partition(' ')[0]}", err=True)
+        ctx.exit(0 if digest is None else 1)
     if digest is None:
         if as_json or not sys.stdin.isatty():
-            msg = "look at drip plan first, then name its digest: drip apply DIGEST"
+            if not as_json:
+                _show(planned, command)
+            msg = f"without a terminal, name the digest of the plan that you looked at: drip {command} {planned.digest}"
             raise UsageError(msg)
-        _show(planned)
+        _show(planned, command)
         if planned.refusals:
             ctx.exit(1)
         if set(names) >= {hazard.name for hazard in planned.hazards} and not click.confirm("Apply this?"):
@@ -185,7 +199,7 @@ def _as_json(planned: Plan) -> dict[str, Any]:
     }
 
 
-def _show(planned: Plan) -> None:
+def _show(planned: Plan, command: str = "apply") -> None:
     """Print a plan for people: data to stdout, what to do next to stderr."""
     from drip import config
     from drip.cli.screen import console
@@ -207,7 +221,7 @@ def _show(planned: Plan) -> None:
     if planned.changes and not planned.refusals:
         accept = "".join(f" --accept {hazard.name}" for hazard in planned.hazards)
         who = " --by NAME --reason WHY" if planned.hazards else ""
-        click.echo(f"To apply exactly this: {config.command()} apply {planned.digest}{accept}{who}", err=True)
+        click.echo(f"To apply exactly this: {config.command()} {command} {planned.digest}{accept}{who}", err=True)
 
 
 def _people(planned: Plan) -> str:

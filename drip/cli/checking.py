@@ -23,10 +23,20 @@ FORMAT = 1
 )
 @click.option("--zone", metavar="ZONE", help="Her time zone, as Europe/London. [default: the course's]")
 @click.option(
-    "--schedule", type=click.Path(path_type=Path), default=Path("schedules.yaml"), show_default=True, help="The schedule."
+    "--schedule",
+    type=click.Path(path_type=Path),
+    default=Path("schedules.yaml"),
+    envvar="DRIP_SCHEDULE",
+    show_default=True,
+    help="The schedule.",
 )
 @click.option(
-    "--emails", type=click.Path(path_type=Path), default=Path("emails"), show_default=True, help="The folder of letters."
+    "--emails",
+    type=click.Path(path_type=Path),
+    default=Path("emails"),
+    envvar="DRIP_EMAILS",
+    show_default=True,
+    help="The folder of letters.",
 )
 @click.option("--drafts", is_flag=True, help="Judge drafts like finished letters.")
 @click.pass_context

@@ -43,10 +43,20 @@ def _book(project: Project, course_id: str) -> LetterBook:
 @click.option("--course", default="", metavar="ID", help="The course. [default: the only one]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @click.option(
-    "--schedule", type=click.Path(path_type=Path), default=Path("schedules.yaml"), show_default=True, help="The schedule."
+    "--schedule",
+    type=click.Path(path_type=Path),
+    default=Path("schedules.yaml"),
+    envvar="DRIP_SCHEDULE",
+    show_default=True,
+    help="The schedule.",
 )
 @click.option(
-    "--emails", type=click.Path(path_type=Path), default=Path("emails"), show_default=True, help="The folder of letters."
+    "--emails",
+    type=click.Path(path_type=Path),
+    default=Path("emails"),
+    envvar="DRIP_EMAILS",
+    show_default=True,
+    help="The folder of letters.",
 )
 def letters(*, review: Path | None, course: str, as_json: bool, schedule: Path, emails: Path) -> None:
     """List the letters and how their review stands.
@@ -103,10 +113,11 @@ def _rows(project: Project, course_id: str, today: date) -> list[dict[str, Any]]
         front = project.letters[letter_id].lesson
         if front is None:
             continue
-        found, strict = review_of(front, today), only_reviewed(course, letter_id, front)
+        found, strict = review_of(front, project.wording(letter_id), today), only_reviewed(course, letter_id, front)
         words = {
             Review.VALID: f"reviewed until {front.reviewed.until}" if front.reviewed else "",
             Review.LAPSED: f"review lapsed ({front.reviewed.on} to {front.reviewed.until})" if front.reviewed else "",
+            Review.OTHER: "reviewed in another wording; have it read again",
             Review.MISSING: "not reviewed; real people get it only when it is" if strict else "not reviewed",
         }
         rows.append(

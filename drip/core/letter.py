@@ -58,6 +58,8 @@ class Reviewed(Value):
     """The day of the review."""
     until: Day = Field(examples=["2028-11-30"])
     """The day after which somebody must look again."""
+    of: str = Field(default="", examples=["3f9ac01b27d4e655"])
+    """The wording that was read: the digits that `drip letters --review` prints. Another wording is not reviewed."""
 
 
 class SystemFront(Value):

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drip.core.review import Acceptance, Review, is_accepted, only_reviewed, review_of, wording_of
+from drip.core.review import Acceptance, Review, is_accepted, only_reviewed, review_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,6 +79,10 @@ class Edition:
     project: Project
     schedule_text: str
     files: Mapping[str, str]
+
+    def wording(self, letter: str) -> str:
+        """Return what tells this wording of a letter from another."""
+        return self.project.wording(letter)
 
 
 def changes_between(old: Edition | None, new: Edition) -> list[Change]:
@@ -175,9 +179,13 @@ def hazards_of(new: Edition, accepted: Iterable[Acceptance], *, real: bool, toda
         for letter_id in course.letter_ids:
             found = new.project.letters[letter_id]
             front = found.lesson
-            if front is None or front.draft or review_of(front, today) is not Review.MISSING:
+            if (
+                front is None
+                or front.draft
+                or review_of(front, new.wording(letter_id), today) not in {Review.MISSING, Review.OTHER}
+            ):
                 continue
-            if only_reviewed(course, letter_id, front) or is_accepted(known, letter_id, new.files[found.path]):
+            if only_reviewed(course, letter_id, front) or is_accepted(known, letter_id, new.wording(letter_id)):
                 continue
             hazards.append(Hazard(f"unreviewed:{letter_id}", 1, "no clinician has checked this letter; its foot says so"))
     return sorted(set(hazards))
@@ -210,13 +218,13 @@ def _unreviewed(new: Edition, course: Course, today: date) -> list[str]:
         front = new.project.letters[letter_id].lesson
         if front is None or front.draft:
             continue
-        review = review_of(front, today)
+        review = review_of(front, new.wording(letter_id), today)
         if review is Review.LAPSED:
             found.append(f"the review of {letter_id} is past or lies in the future; ask a clinician, then mend `reviewed:`")
-        elif review is Review.MISSING and only_reviewed(course, letter_id, front):
+        elif review is not Review.VALID and only_reviewed(course, letter_id, front):
             found.append(
-                f"{letter_id} can only go out reviewed by a clinician: add `reviewed: {{by, on, until}}`, or leave it a draft, "
-                "at which people wait"
+                f"{letter_id} can only go out reviewed by a clinician, in this wording: add the `reviewed:` line that its sheet "
+                "shows (drip letters --review), or leave it a draft, at which people wait"
             )
     return found
 
@@ -224,9 +232,9 @@ def _unreviewed(new: Edition, course: Course, today: date) -> list[str]:
 def accepted_of(new: Edition, known: Sequence[Acceptance], names: Iterable[str], *, by: str, reason: str) -> list[Acceptance]:
     """Return what the new version keeps: who answers for which wording, those of before that still hold included."""
     letters = new.project.letters
-    kept = [one for one in known if one.letter in letters and is_accepted([one], one.letter, new.files[letters[one.letter].path])]
+    kept = [one for one in known if one.letter in letters and is_accepted([one], one.letter, new.wording(one.letter))]
     for name in names:
         kind, _, letter_id = name.partition(":")
         if kind == "unreviewed" and letter_id in letters:
-            kept.append(Acceptance(letter_id, wording_of(new.files[letters[letter_id].path]), by, reason))
+            kept.append(Acceptance(letter_id, new.wording(letter_id), by, reason))
     return kept

@@ -10,6 +10,7 @@ from drip.core.coherence import written_lessons
 from drip.core.letter import Letter, parse_letter, placed_blocks
 from drip.core.problem import Problem, did_you_mean, has_errors, quoted
 from drip.core.reference import refs_of
+from drip.core.review import wording_of
 from drip.core.schedule import Schedule, parse_schedule
 from drip.core.shape import ID_PATTERN
 from drip.core.source import Document, LetterText, Parsed
@@ -39,6 +40,11 @@ class Project:
     files: Mapping[str, str]
     front: Mapping[str, Mapping[str, object]]
     references: Mapping[str, Mapping[str, str]]
+
+    def wording(self, letter: str) -> str:
+        """Return what tells this wording of a letter from another."""
+        path = self.letters[letter].path
+        return wording_of(self.front[path], self.files[path])
 
 
 def project_of(parsed: Parsed) -> tuple[Project | None, list[Problem]]:

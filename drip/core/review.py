@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from drip.core.reading import sentences_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from drip.core.editorial.proof import Passage
@@ -28,11 +29,16 @@ _CLAIM = re.compile(
 """What makes a sentence a claim: a number, a source, or a word for how often and how much."""
 
 
+SURE = frozenset({"How sure are we?"})
+"""The headings under which every sentence is about evidence."""
+
+
 class Review(StrEnum):
     """What became of the review of a letter."""
 
     VALID = "valid"
     MISSING = "missing"
+    OTHER = "other"
     LAPSED = "lapsed"
 
 
@@ -46,10 +52,15 @@ class Acceptance:
     reason: str
 
 
-def review_of(front: LessonFront, today: date) -> Review:
-    """Return how the review of a letter stands on *today*; the last day of a review is still covered by it."""
+def review_of(front: LessonFront, wording: str, today: date) -> Review:
+    """Return how the review of a letter in this *wording* stands on *today*; its last day is still covered by it.
+
+    A review is of the words that were read: in other words it is OTHER, however long it holds.
+    """
     if front.reviewed is None:
         return Review.MISSING
+    if front.reviewed.of != wording:
+        return Review.OTHER
     return Review.VALID if front.reviewed.on <= today <= front.reviewed.until else Review.LAPSED
 
 
@@ -58,35 +69,44 @@ def only_reviewed(course: Course, letter: str, front: LessonFront) -> bool:
     return front.movement or letter in course.must_be_reviewed
 
 
-def wording_of(text: str) -> str:
-    """Return what tells one wording of a letter from another."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def wording_of(front: Mapping[str, object], body: str) -> str:
+    """Return what tells one wording of a letter from another: its front matter but for marks of the editor, and its body."""
+    said = {key: value for key, value in front.items() if key not in {"reviewed", "draft", "lint_ok"}}
+    words = [line.rstrip() for line in body.strip().splitlines()]
+    return hashlib.sha256(json.dumps([said, words], sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def is_accepted(accepted: Iterable[Acceptance], letter: str, text: str) -> bool:
-    """Return whether somebody accepted exactly this *text* of a letter."""
-    wording = wording_of(text)
+def is_accepted(accepted: Iterable[Acceptance], letter: str, wording: str) -> bool:
+    """Return whether somebody accepted a letter in exactly this *wording*."""
     return any(one.letter == letter and one.wording == wording for one in accepted)
 
 
 def why_not_real(  # noqa: PLR0917 - the facts of one letter on one day
-    course: Course, letter: str, front: LessonFront, text: str, accepted: Iterable[Acceptance], today: date
+    course: Course, letter: str, front: LessonFront, wording: str, accepted: Iterable[Acceptance], today: date
 ) -> str:
     """Return why a letter must not go to real people on *today*, as a sentence; empty when it may."""
     if front.draft:
         return "the letter is a draft; a draft never goes to a real provider"
-    found = review_of(front, today)
+    found = review_of(front, wording, today)
     if found is Review.VALID:
         return ""
     if found is Review.LAPSED and front.reviewed is not None:
         until = front.reviewed.until
         return f"its review held until {until}; somebody must look again" if today > until else "its review lies in the future"
+    unchecked = "its review is of another wording" if found is Review.OTHER else "no clinician has checked it"
     if only_reviewed(course, letter, front):
-        return "no clinician has checked it, and this letter cannot go out unchecked"
-    return "" if is_accepted(accepted, letter, text) else "no clinician has checked it, and nobody has accepted that"
+        return f"{unchecked}, and this letter cannot go out unchecked"
+    return "" if is_accepted(accepted, letter, wording) else f"{unchecked}, and nobody has accepted that"
 
 
 def claims_in(passages: Iterable[Passage]) -> list[str]:
-    """Return the sentences of a letter that say something about the world a clinician may know better, in their order."""
-    sentences = [one for passage in passages if passage.is_prose for one in sentences_in(passage.text)]
-    return [one for one in dict.fromkeys(sentences) if _CLAIM.search(one)]
+    """Return the sentences of a letter that a clinician may know better, in their order.
+
+    All that are said of evidence, and those elsewhere that have a number, a source, or a word for how often.
+    """
+    found: dict[str, None] = {}
+    for passage in passages:
+        if passage.is_prose:
+            sure = passage.section in SURE
+            found |= dict.fromkeys(one for one in sentences_in(passage.text) if sure or _CLAIM.search(one))
+    return list(found)

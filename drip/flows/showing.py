@@ -219,7 +219,8 @@ def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, 
     It is whole also when the mail was the short one, which says that the rest is here. Where it names the next date, that
     is the date on which the next letter went, or is to go.
     """
-    delivery = shown.letters.get(letter)
+    # A short letter names its own lesson as it is called today.
+    delivery = shown.letters.get(letter) or shown.letters.get(shown.live.first_id(letter))
     if delivery is None:
         return None
     then = library.course(delivery.version_id, delivery.course)
@@ -228,7 +229,7 @@ def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, 
     forgotten_on = (delivery.went_on or delivery.letter_on) + timedelta(days=then.course.retention.finished)
     person = _reader(shown, my_token, leave_token, next_on=following, forgotten_on=forgotten_on)
     book = library.book(delivery.version_id, delivery.course)
-    now_called = then.current_id(letter) or letter
+    now_called = then.current_id(delivery.letter) or delivery.letter
     return book.render(now_called, after_pause=delivery.resumed, helplines=shown.helplines, person=person)
 
 

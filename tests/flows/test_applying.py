@@ -9,7 +9,9 @@ import pytest
 
 from drip.core.delivery import TryLater
 from drip.core.plan import Plan
+from drip.core.review import wording_of
 from drip.errors import ProblemsFound, SettingsError
+from drip.files import read_yaml
 from drip.flows import reporting
 from drip.flows.applying import Accepting, Refused
 from drip.store import versions
@@ -19,7 +21,16 @@ from tests.engine import Engine, engine_on
 
 REAL = {"SENDGRID_API_KEY": "SG.a-key-of-the-provider", "DRIP_BASE_URL": "https://letters.drip.test"}
 OWN = SCHEDULE.replace("example.org", "drip-course.net")
-REVIEWED = 'reviewed: {by: Dr A, on: "2026-01-01", until: "2099-01-01"}\nhard_day:'
+
+
+def reviewed(lesson_id: str, changes: str = "") -> str:
+    """Return a letter, with *changes* in its front matter, that a clinician has checked in just this wording."""
+    text = lesson(lesson_id).replace("hard_day:", f"{changes}hard_day:")
+    front, _, body = text.removeprefix("---\n").partition("---\n")
+    values = read_yaml(front, "letter")[0].values
+    assert isinstance(values, dict)
+    line = f'reviewed: {{by: Dr A, on: "2026-01-01", until: "2099-01-01", of: "{wording_of(values, body)}"}}\n'
+    return text.replace("hard_day:", f"{line}hard_day:")
 
 
 def write(engine: Engine, path: str, text: str) -> None:
@@ -225,13 +236,23 @@ def test_a_letter_that_must_be_reviewed_is_not_waved_through(prepare: Prepare) -
         assert "rest can only go out reviewed by a clinician" in refusal
         with pytest.raises(Refused, match="reviewed by a clinician"):
             apply(engine, "unreviewed:rest")
-        write(engine, "two/rest.md", lesson("rest").replace("hard_day:", f"movement: true\n{REVIEWED}"))
+        write(engine, "two/rest.md", reviewed("rest", "movement: true\n"))
         assert 2 == apply(engine)
+
+
+def test_a_review_does_not_outlive_its_words(prepare: Prepare) -> None:
+    """Once the words change, a reviewed letter is unreviewed: a hazard, or refused where only a review will do."""
+    with engine_on(prepare(schedule=OWN, environment=REAL)) as engine:
+        write(engine, "one/breathe.md", reviewed("breathe").replace("Small steps.", "Big steps."))
+        assert ["unreviewed:breathe"] == [hazard.name for hazard in planned(engine).hazards]
+        write(engine, "one/breathe.md", reviewed("breathe", "movement: true\n").replace("Small steps.", "Big steps."))
+        (refusal,) = planned(engine).refusals
+        assert "in this wording" in refusal
 
 
 def test_a_review_that_lapsed_holds_the_lesson(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was fine when it was applied is not sent for ever: after the last day of the review people wait."""
-    changed = {"one/hello.md": lesson("hello").replace("hard_day:", REVIEWED)}
+    changed = {"one/hello.md": reviewed("hello")}
     with engine_on(prepare(schedule=OWN, changed=changed, environment=REAL)) as engine:
         engine.join("ada")
         why = engine.library.why_not_real

@@ -14,6 +14,7 @@ from drip.core.editorial.rules import Demand, compiled
 from drip.core.letter import LessonFront
 from drip.core.problem import Problem, quoted
 from drip.core.reading import grade_of, sentences_in, words_in
+from drip.core.review import wording_of
 
 _DIGEST_DIGITS = 16
 
@@ -157,6 +158,11 @@ def _review(desk: Desk, front: LessonFront) -> Iterator[Problem]:
             hint = "a clinician reads it; then `reviewed: {by: ..., on: ..., until: ...}`"
             yield desk.at_front((), "R-REV", "no clinician has checked this letter", hint, severity="warning")
         return
+    values = desk.manuscript.letter.front.values
+    wording = wording_of(values if isinstance(values, Mapping) else {}, desk.manuscript.letter.body)
+    if reviewed.of != wording:
+        text = f"the review is of another wording ({reviewed.of or 'none named'}), now it is {wording}"
+        yield desk.at_front(("reviewed",), "R-REV", text, f"have it read again; then write `of: {wording}`", severity="warning")
     if reviewed.on > desk.today:
         text = f"the review is dated {reviewed.on}, which is still to come"
         yield desk.at_front(("reviewed", "on"), "R-REV", text, "write the day on which it was read")

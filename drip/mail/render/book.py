@@ -12,6 +12,7 @@ import css_inline
 from drip.core.editorial.proof import Proof
 from drip.core.helpline import words_most
 from drip.core.reference import Reference, cited, refs_of
+from drip.core.review import wording_of
 from drip.core.schedule import Course, Helpline, Program
 from drip.errors import RenderFault
 from drip.mail.render import facts, markdown, person
@@ -319,14 +320,14 @@ class LetterBook:
             values["evidence"] = placed(markdown.part_of("evidence", f"**{label}.** {words}"))
         body = self._templates.body(file, values)
         sections = markdown.sections_of(body, parts, file=file, source=self._files[file])
-        return sections if request.full or request.system else self._shortened(sections)
+        return sections if request.full or request.system else self._shortened(request.letter, sections)
 
-    def _shortened(self, sections: Sequence[Section]) -> list[Section]:
+    def _shortened(self, letter: str, sections: Sequence[Section]) -> list[Section]:
         """Return what stands before *You can stop here*, the way to the rest, and *Take care*."""
         stop = next((place for place, section in enumerate(sections) if section.kind == "stop"), None)
         if stop is None:
             return list(sections)
-        rest = said("rest", f"This is the short letter.\n\n[Read the rest on your page]({self._links['page']})")
+        rest = said("rest", f"This is the short letter.\n\n[Read the rest on your page]({self._links['page']}/letters/{letter})")
         return [*sections[:stop], rest, *(section for section in sections[stop:] if section.kind == "care")]
 
     def _block(self, name: str) -> Part | None:
@@ -369,7 +370,7 @@ class LetterBook:
             "stations": facts.stations(course, letter) if on_map else [],
             "where": facts.where_in_words(course, letter, self._title_of(following) if following else None) if on_map else "",
             "sources": listed(markdown.references_of(ids, self._references, request.file)),
-            "unreviewed": "" if request.front.get("reviewed") else UNREVIEWED,
+            "unreviewed": "" if self._is_reviewed(request) else UNREVIEWED,
             "footer_blocks": list(self._footer_blocks(request)),
             "footer_links": [
                 ("Pause", self._links["pause"]),
@@ -387,6 +388,11 @@ class LetterBook:
                 yield said("helpline", helpline_words(request.helplines))
             if found := self._block(name):
                 yield Section("block", None, list(found.tokens))
+
+    def _is_reviewed(self, request: _Request) -> bool:
+        """Return whether a clinician has checked these very words."""
+        reviewed = request.front.get("reviewed")
+        return isinstance(reviewed, Mapping) and reviewed.get("of") == wording_of(request.front, self._files[request.file])
 
     def _welcome_back(self, letter: str) -> Section:
         lines = "Welcome back. Nothing was missed, and there is nothing to catch up on."

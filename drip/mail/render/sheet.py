@@ -48,6 +48,7 @@ class Sheet:
     movement: bool
     objective: str
     standing: str
+    wording: str
     only_reviewed: bool
     is_valid: bool
     pieces: tuple[Piece, ...]
@@ -84,7 +85,8 @@ def _letters(project: Project, course: Course, book: LetterBook, today: date) ->
         if front is None:
             continue
         proof = book.proof(letter_id)
-        found = review_of(front, today)
+        wording = project.wording(letter_id)
+        found = review_of(front, wording, today)
         yield Sheet(
             id=letter_id,
             title=proof.title,
@@ -95,10 +97,11 @@ def _letters(project: Project, course: Course, book: LetterBook, today: date) ->
             movement=front.movement,
             objective=front.objective,
             standing=_standing(front, found),
+            wording=wording,
             only_reviewed=only_reviewed(course, letter_id, front),
             is_valid=found is Review.VALID,
             pieces=tuple(_pieces(proof)),
-            claims=tuple(claim for claim in claims_in(proof.passages) if claim != f"{EVIDENCE[front.evidence.value]}."),
+            claims=tuple(claims_in(proof.passages)),
             evidence=EVIDENCE[front.evidence.value],
             refs=front.refs,
             references=tuple({**_NO_REFERENCE, **project.references[ref], "id": ref} for ref in front.refs),
@@ -120,6 +123,8 @@ def _standing(front: LessonFront, found: Review) -> str:
     if front.reviewed is None:
         return "None yet."
     by = f"{front.reviewed.by}, {front.reviewed.on} to {front.reviewed.until}."
+    if found is Review.OTHER:
+        return f"{by} It is of another wording than this one."
     return by if found is Review.VALID else f"{by} It does not hold today."
 
 

@@ -157,6 +157,16 @@ def test_a_review_holds_to_its_last_day(reviewed: str) -> None:
     assert [] == problems_of(source_of(rules="review_months_max: 24", front=leap), today=date(2026, 2, 1))
 
 
+def test_a_review_is_of_the_words_that_were_read() -> None:
+    """Another wording is told with the digits it has now; those digits settle it."""
+    rules = "review_months_max: 24"
+    (problem,) = problems_of(source_of(rules=rules), wording=True)
+    assert ("R-REV", "warning") == (problem.code, problem.severity)
+    digits = problem.text.rpartition(" ")[2]
+    front = FRONT.replace("until: 2027-01-31}", f'until: 2027-01-31, of: "{digits}"}}')
+    assert [] == problems_of(source_of(rules=rules, front=front), wording=True)
+
+
 def test_an_unreviewed_letter_is_a_warning() -> None:
     """Nobody has looked yet: a warning that cannot be waived, and for a draft not even that."""
     front = FRONT.replace("reviewed: {by: Dr A, on: 2026-01-31, until: 2027-01-31}\n", "")
