@@ -125,7 +125,9 @@ class Library:
         live = self.course(version_id, course_id)
         current = live.current_id(letter) or letter
         found = project.letters.get(current)
-        if found is None or found.lesson is None:
+        if found is None:
+            return "the letter is not in this version"
+        if found.lesson is None:
             return ""
         return why_not_real(live.course, current, found.lesson, project.wording(current), version.accepted, today)
 

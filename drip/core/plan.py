@@ -169,12 +169,16 @@ def _file(path: str, was: bool, now: bool, new: Edition) -> Change:  # noqa: FBT
     return Change("file", path, "another wording" if was else "a new file")
 
 
-def hazards_of(new: Edition, accepted: Iterable[Acceptance], *, real: bool, today: date) -> list[Hazard]:
+def hazards_of(old: Edition | None, new: Edition, accepted: Iterable[Acceptance], *, real: bool, today: date) -> list[Hazard]:
     """Return what must be accepted by name before real people get these letters; none where nothing is real."""
     if not real:
         return []
     known = tuple(accepted)
     hazards = []
+    for path in () if old is None else sorted({*old.files, *new.files}):
+        if path.startswith("_base/blocks/") and old is not None and old.files.get(path) != new.files.get(path):
+            name = path.removeprefix("_base/blocks/").removesuffix(".md")
+            hazards.append(Hazard(f"block:{name}", 1, "a fixed text changed, in letters that were checked with its old words"))
     for course in new.project.schedule.courses.values():
         for letter_id in course.letter_ids:
             found = new.project.letters[letter_id]
@@ -196,7 +200,7 @@ def refusals_of(old: Edition | None, new: Edition, *, real: bool, today: date) -
     courses = new.project.schedule.courses
     found = []
     if real:
-        found += [f"{name}: {words}" for name, course in courses.items() for words in _unreviewed(new, course, today)]
+        found += [f"{name}: {words}" for name, course in courses.items() for words in _unreviewed(old, new, course, today)]
     before = {} if old is None else old.project.schedule.courses
     found += [f"{name}: people may be on this course; put it back into the schedule" for name in before if name not in courses]
     return found
@@ -212,16 +216,17 @@ def redated(old: Edition | None, new: Edition) -> list[str]:
     ]
 
 
-def _unreviewed(new: Edition, course: Course, today: date) -> list[str]:
+def _unreviewed(old: Edition | None, new: Edition, course: Course, today: date) -> list[str]:
     found = []
     for letter_id in course.letter_ids:
         front = new.project.letters[letter_id].lesson
         if front is None or front.draft:
             continue
         review = review_of(front, new.wording(letter_id), today)
-        if review is Review.LAPSED:
+        path = new.project.letters[letter_id].path
+        if review is Review.LAPSED and (old is None or old.files.get(path) != new.files[path]):
             found.append(f"the review of {letter_id} is past or lies in the future; ask a clinician, then mend `reviewed:`")
-        elif review is not Review.VALID and only_reviewed(course, letter_id, front):
+        elif review in {Review.MISSING, Review.OTHER} and only_reviewed(course, letter_id, front):
             found.append(
                 f"{letter_id} can only go out reviewed by a clinician, in this wording: add the `reviewed:` line that its sheet "
                 "shows (drip letters --review), or leave it a draft, at which people wait"

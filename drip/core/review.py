@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,13 @@ _CLAIM = re.compile(
 
 SURE = frozenset({"How sure are we?"})
 """The headings under which every sentence is about evidence."""
+
+
+UNREVIEWED = "No clinician has checked this letter yet."
+"""Stands at the foot of every letter that nobody has reviewed in its present wording."""
+
+LONGEST = timedelta(days=731)
+"""How long a review holds at most, whatever it says."""
 
 
 class Review(StrEnum):
@@ -61,7 +69,8 @@ def review_of(front: LessonFront, wording: str, today: date) -> Review:
         return Review.MISSING
     if front.reviewed.of != wording:
         return Review.OTHER
-    return Review.VALID if front.reviewed.on <= today <= front.reviewed.until else Review.LAPSED
+    last = min(front.reviewed.until, front.reviewed.on + LONGEST)
+    return Review.VALID if front.reviewed.on <= today <= last else Review.LAPSED
 
 
 def only_reviewed(course: Course, letter: str, front: LessonFront) -> bool:

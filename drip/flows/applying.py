@@ -102,7 +102,7 @@ def _plan(
     old = None if version is None else edition_of(version)
     known = () if version is None else version.accepted
     changes = changes_between(old, new)
-    hazards = hazards_of(new, known, real=real, today=today)
+    hazards = hazards_of(old, new, known, real=real, today=today)
     effects: Counter[str] = Counter()
     turns: list[PersonTurn] = []
     if version is not None and old is not None:

@@ -233,9 +233,15 @@ def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, 
     return book.render(now_called, after_pause=delivery.resumed, helplines=shown.helplines, person=person)
 
 
-def kit(shown: Shown, library: Library, *, my_token: str, leave_token: str) -> Rendered | None:
-    """Return the letter for rough days as it is live; None when the course has none to ask for."""
+def kit(shown: Shown, library: Library, *, my_token: str, leave_token: str, real_on: date | None = None) -> Rendered | None:
+    """Return the letter for rough days as it is live; None when the course has none to ask for.
+
+    With *real_on*, the date at a real door, also None when that letter must not go to real people.
+    """
     if not shown.course.on_demand:
+        return None
+    kit_id = shown.course.on_demand[0].id
+    if real_on is not None and library.why_not_real(shown.live.version_id, shown.person.course, kit_id, real_on):
         return None
     book = library.book(shown.live.version_id, shown.person.course)
     reader = _reader(shown, my_token, leave_token, next_on=shown.next_on)

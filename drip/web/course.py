@@ -5,9 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from drip import clock
 from drip.core.enrollment import Stage
 from drip.core.token import MY
 from drip.flows import adjusting, showing
+from drip.store.stamps import REAL
 from drip.web.desk import Desk, Form
 from drip.web.guard import LETTER_POLICY
 
@@ -65,7 +67,9 @@ def _add_letters(router: APIRouter, desk: Desk) -> None:
             return desk.trouble(404)
         hold_on = shown.after_pause(HOLD_WEEKS)
         tokens = desk.tokens(shown)
-        kit = showing.kit(shown, deployment.library, my_token=tokens.my, leave_token=tokens.leave)
+        # What must not be mailed to real people is not shown to them either.
+        gate = clock.machine_now().date() if deployment.settings.door == REAL else None
+        kit = showing.kit(shown, deployment.library, my_token=tokens.my, leave_token=tokens.leave, real_on=gate)
         if kit is None:
             return desk.person_page("rough.html", shown, hold_on=hold_on)
         return HTMLResponse(desk.letter(kit.html, shown, hold_on=hold_on), headers=_LETTER_HEADERS)

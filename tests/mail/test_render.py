@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from drip.core.review import wording_of
 from drip.core.schedule import Course
 from drip.errors import RenderFault
 from drip.mail.render import LetterBook, NeedsPerson, Person, Rendered
@@ -410,10 +411,20 @@ def test_the_map_is_drawn_and_said() -> None:
 
 
 def test_a_reviewed_letter_says_nothing_of_review() -> None:
-    """Only an unreviewed letter says that no clinician has checked it yet."""
+    """Only a letter whose very words were reviewed does not say that no clinician has checked it yet."""
     line = "No clinician has checked this letter yet."
+    review = {"by": "Dr A", "on": "2026-01-01", "of": wording_of(FRONT, BODY)}
     assert line in book().render("fixed").html
-    assert line not in book(reviewed={"by": "Dr A", "on": "2026-01-01"}).render("fixed").html
+    assert line not in book(reviewed=review).render("fixed").html
+    assert line not in book(reviewed=review).render("fixed").text
+    assert line in book(f"{BODY}\n\nOne more word.", reviewed=review).render("fixed").text
+
+
+def test_a_letter_that_breaks_for_the_nameless_is_found() -> None:
+    """Whoever gave no name has a letter too: what breaks for her is a fault, before she is the one who finds it."""
+    assert (
+        "name" in fault_in("## In one line\n\nDear {{ name[0] }}.").text or fault_in("Dear {{ name[0] }}.").file == "one/fixed.md"
+    )
 
 
 def test_system_letters_are_neutral() -> None:

@@ -68,6 +68,8 @@ class Proof:
     passages: tuple[Passage, ...]
     program_url: str = ""
     helpline_words: int = 0
+    foot_words: tuple[str, ...] = ()
+    foot_links: tuple[str, ...] = ()
 
     @property
     def prose(self) -> tuple[Passage, ...]:

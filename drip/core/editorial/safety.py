@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from drip.core.editorial.desk import Desk
+from drip.core.editorial.markup import seen_text, tree_of
 from drip.core.editorial.proof import Link, Passage
 from drip.core.editorial.rulebook import Rulebook
 from drip.core.editorial.rules import Demand, compiled
@@ -52,12 +53,23 @@ def changed_blocks(book: Rulebook, files: Mapping[str, str], emails: str) -> Ite
 
 def missing_from_foot(desk: Desk, files: Mapping[str, str], emails: str) -> Iterator[Problem]:
     """Yield a finding for each block that every letter carries at its foot, and this one does not."""
-    said = " ".join(desk.proof.text.split())
-    for name in desk.rules.blocks.footer if desk.rules.blocks else ():
-        words = " ".join(files.get(f"_base/blocks/{name}.md", "").split())
-        if words not in said:
-            hint = "let the layout show `footer_blocks`"
-            yield Problem(f"{emails}/_base/letter.txt", 1, 1, "R-BLK", f"the foot of a letter lacks {name}", hint)
+    root = tree_of(desk.proof.html)
+    parts = {"html": seen_text(root), "txt": desk.proof.text}
+    for part, words in parts.items():
+        said, file = " ".join(words.split()), f"{emails}/_base/letter.{part}"
+        for name in desk.rules.blocks.footer if desk.rules.blocks else ():
+            if " ".join(files.get(f"_base/blocks/{name}.md", "").split()) not in said:
+                hint = "let the layout show `footer_blocks`"
+                yield Problem(file, 1, 1, "R-BLK", f"the foot of a letter lacks {name}", hint)
+        for line in desk.proof.foot_words:
+            if " ".join(line.split()) not in said:
+                yield Problem(file, 1, 1, "R-BLK", f"the foot of a letter lacks the line {quoted(line)}", "show it in the layout")
+    targets = {node.attributes.get("href", "") for node in root.walk() if node.tag == "a"}
+    for link in desk.proof.foot_links:
+        for part, there in (("html", link in targets), ("txt", link in desk.proof.text)):
+            if not there:
+                text, hint = f"the foot of a letter lacks the link to {quoted(link[:60])}", "let the layout show `footer_links`"
+                yield Problem(f"{emails}/_base/letter.{part}", 1, 1, "R-BLK", text, hint)
 
 
 def _blocks(desk: Desk, front: LessonFront) -> Iterator[Problem]:

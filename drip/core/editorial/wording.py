@@ -45,6 +45,9 @@ def in_layout(book: Rulebook, raw: Mapping[str, str], emails: str) -> Iterator[P
                     yield Problem(f"{emails}/{path}", *place, pattern.id, fault, hint, pattern.severity)
 
 
+_UNSEEN = {0x00AD: None, 0x200B: None, 0x200C: None, 0x200D: None, 0x2060: None, 0x2010: "-", 0x2011: "-", 0x2012: "-"}
+
+
 @dataclass(frozen=True, slots=True)
 class _Text:
     """Some words of a letter, and how to say where in its file they stand: a passage, or a field of the front matter."""
@@ -79,10 +82,15 @@ class _Banned:
 def _texts(desk: Desk) -> Iterator[_Text]:
     """Yield the author's words: the fields that a reader sees, and the body without its fixed blocks."""
     for field in ("title", "subject", "preheader"):
-        yield _Text(getattr(desk.proof, field), field=field)
+        yield _Text(_plain(getattr(desk.proof, field)), field=field)
     for passage in desk.proof.passages:
         if passage.is_prose or (passage.kind == "heading" and not passage.part):
-            yield _Text(passage.text, passage)
+            yield _Text(_plain(passage.text), passage)
+
+
+def _plain(words: str) -> str:
+    """Return *words* as they are read: word processors put in soft hyphens, spaces of no width and other dashes by themselves."""
+    return words.translate(_UNSEEN)
 
 
 def _banned(desk: Desk) -> Iterator[_Banned]:

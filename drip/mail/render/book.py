@@ -12,7 +12,7 @@ import css_inline
 from drip.core.editorial.proof import Proof
 from drip.core.helpline import words_most
 from drip.core.reference import Reference, cited, refs_of
-from drip.core.review import wording_of
+from drip.core.review import UNREVIEWED, wording_of
 from drip.core.schedule import Course, Helpline, Program
 from drip.errors import RenderFault
 from drip.mail.render import facts, markdown, person
@@ -34,13 +34,14 @@ EVIDENCE = {
 CRISIS_BLOCK, FOOTER_CRISIS_BLOCK = "FX-CRISIS", "FX-CRISIS-SHORT"
 """The fixed words for whoever cannot stay safe; the helplines of her country stand before them."""
 FOOTER_BLOCKS = ("FX-DISC", "FX-CARE-SHORT", FOOTER_CRISIS_BLOCK)
-UNREVIEWED = "No clinician has checked this letter yet."
 WORDS_A_MINUTE = 200
 
 _RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~-]+)*")
 _GAP = re.compile(r"\n{4,}")
 _SAMPLE_PROGRAM = Program(name="The Sample Program", url="https://program.example.org/apply")
+_NOBODY = Person("", "Tuesday", "", "", "page.token", "leave.token", "service.token")
+"""Somebody who gave no name, and for whom no date is known: a letter must not break for her."""
 _SAMPLE = Person("Ana", "Tuesday", "Tuesday 3 March", "Tuesday 30 June", "page.token", "leave.token", "service.token")
 
 
@@ -179,7 +180,28 @@ class LetterBook:
             passages,
             program.url if program else "",
             crises * words_most(self._course),
+            *self._foot(request),
         )
+
+    def _foot(self, request: _Request) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the lines and the links that stand at the foot of a letter, as its sample reader gets them."""
+        if request.system:
+            return (), ()
+        lines = [self._course.postal_address] + ([] if self._is_reviewed(request) else [UNREVIEWED])
+        links = [request.voice.finish_text(str(url)) for url in self._footer_links().values()]
+        return tuple(lines), tuple(links)
+
+    def _footer_links(self) -> dict[str, Trusted]:
+        """Return the links at the foot of every letter of the course, by their words."""
+        names = {
+            "Pause": "pause",
+            "Change day or pace": "settings",
+            "Rough patch?": "rough",
+            "When to get care": "care",
+            "All my letters": "page",
+            "Unsubscribe": "leave",
+        }
+        return {words: self._links[name] for words, name in names.items()}
 
     def proofs(self) -> list[Proof]:
         """Return a proof of every letter that can be rendered, the letters of drip itself included.
@@ -213,7 +235,7 @@ class LetterBook:
             if letter not in self._letters:
                 continue
             for full in (True, False):
-                for voice in (ForMany(), ForOne(_SAMPLE)):
+                for voice in (ForMany(), ForOne(_SAMPLE), ForOne(_NOBODY)):
                     try:
                         lines = self._course.helplines
                         self._rendered(self._request(letter, full=full, after_pause=True, voice=voice, helplines=lines))
@@ -372,14 +394,7 @@ class LetterBook:
             "sources": listed(markdown.references_of(ids, self._references, request.file)),
             "unreviewed": "" if self._is_reviewed(request) else UNREVIEWED,
             "footer_blocks": list(self._footer_blocks(request)),
-            "footer_links": [
-                ("Pause", self._links["pause"]),
-                ("Change day or pace", self._links["settings"]),
-                ("Rough patch?", self._links["rough"]),
-                ("When to get care", self._links["care"]),
-                ("All my letters", self._links["page"]),
-                ("Unsubscribe", self._links["leave"]),
-            ],
+            "footer_links": list(self._footer_links().items()),
         }
 
     def _footer_blocks(self, request: _Request) -> Iterator[Section]:

@@ -217,3 +217,11 @@ def test_patterns_keep_capitals_when_asked() -> None:
     """A pattern about capitals tells small letters from capitals."""
     pattern = Pattern(id="S03", pattern=r"\b[A-Z]{3,}\b", case_sensitive=True, why="no", hit=("YOUR",), miss=("your",))
     assert not any(pattern.finds("your"))
+
+
+@pytest.mark.parametrize("words", ["guaran\u00adteed", "guar\u200banteed", "\u2060guaranteed"])
+def test_what_is_not_seen_hides_nothing(words: str) -> None:
+    """Soft hyphens and spaces of no width, which word processors put in, keep no phrase from being found."""
+    body = BODY.replace("That is plenty", f"It is {words}. That is plenty")
+    problems = problems_of(source_of(rules=RULES, body=body))
+    assert ["B01"] == [one.code for one in problems if one.code == "B01"]
