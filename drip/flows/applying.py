@@ -89,7 +89,7 @@ def apply(
             first_ids={name: dict(live.firsts) for name, live in _live(newest, new).items()},
             now=now,
             applied_by=accepting.by,
-            note=note,
+            note=note or accepting.reason,
             accepted=accepted_of(new, known, accepting.names, by=accepting.by, reason=accepting.reason),
             redated=redated(None if newest is None else edition_of(newest), new),
         )

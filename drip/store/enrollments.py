@@ -174,7 +174,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
             enrollments.c.course.not_in(held_course),
             ~held_next_lesson(),
             # Whose dates are those of an earlier version is turned first.
-            enrollments.c.version_id >= dates_from,
+            enrollments.c.version_id >= sa.func.coalesce(dates_from, 0),
         )
         .order_by(enrollments.c.next_meant_on, enrollments.c.id)
         .limit(limit)

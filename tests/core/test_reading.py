@@ -14,7 +14,7 @@ BLOCKS = Path(__file__).parents[2] / "emails" / "_base" / "blocks"
 
 MEASURED = {
     "FX-DISC": (32, 3.7, 14),
-    "FX-CARE": (128, 5.7, 25),
+    "FX-CARE": (130, 5.7, 25),
     "FX-CARE-SHORT": (17, 4.4, 11),
     "FX-PEM": (43, 3.4, 20),
     "FX-CRISIS": (64, 6.7, 18),

@@ -22,6 +22,7 @@ from tests.databases import Maker
 
 NOW = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 FACTS = {
+    "country": "",
     "course": "small",
     "letter": "hello",
     "occasion": "run:1",
