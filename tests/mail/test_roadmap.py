@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from drip.core.editorial.markup import seen_text, tree_of
 from drip.core.project import Project, project_of
+from drip.core.reading import words_in
 from drip.files import parse_source, read_project, read_yaml
 from drip.mail.render import LetterBook
+from drip.mail.render.proofing import READER
 from tests.installation import ROOT
 
 BLOCKS = {
@@ -75,6 +78,15 @@ def test_every_foot_shows_what_it_must(roadmap: Project, book: LetterBook) -> No
                 assert [] == [words for words in (*shorts, course.postal_address) if words not in said], letter
                 assert [] == [way for way in ways if way not in part], letter
                 assert "No clinician has checked this letter yet." in said, letter
+
+
+def test_no_letter_is_too_long_for_whoever_was_away(roadmap: Project, book: LetterBook) -> None:
+    """With the two lines that welcome her back, the whole mail still has 620 words at most."""
+    found = {}
+    for letter in roadmap.schedule.courses["roadmap"].letter_ids:
+        html = book.render(letter, after_pause=True, person=READER).html
+        found[letter] = len(words_in(seen_text(tree_of(html))))
+    assert {} == {letter: count for letter, count in found.items() if count > 620}
 
 
 def test_the_limits_are_those_that_were_decided() -> None:

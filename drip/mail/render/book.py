@@ -410,11 +410,11 @@ class LetterBook:
         return isinstance(reviewed, Mapping) and reviewed.get("of") == wording_of(request.front, self._files[request.file])
 
     def _welcome_back(self, letter: str) -> Section:
-        lines = "Welcome back. Nothing was missed, and there is nothing to catch up on."
+        lines = "Welcome back. Nothing was missed."
         before = facts.neighbour(self._course, letter, -1)
         title = self._title_of(before) if before else None
         if title:
-            lines += f"\n\nThe last letter was “{escape_markdown(title)}”. It is still on your page, if you would like it again."
+            lines += f"\n\nThe last letter was “{escape_markdown(title)}”."
         return said("back", lines)
 
 
