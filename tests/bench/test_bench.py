@@ -36,7 +36,7 @@ def bench(*arguments: str) -> dict[str, Any]:
 def assert_whole(figures: dict[str, Any]) -> None:
     """Everything is told, and every letter arrived once."""
     assert {*PHASES} == {*figures["phases"]}
-    assert 0 < sum(figures["phases"].values()) <= 1
+    assert 0 < sum(figures["phases"].values()) <= 1.005  # each share is rounded to a thousandth
     assert 240 == figures["letters"] == figures["letters_at_the_sink"]
     assert 0 == figures["duplicates"]
     assert 0 < figures["ratio"] < figures["ratio_to_bare_encoding_json"]
