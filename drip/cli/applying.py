@@ -39,7 +39,9 @@ def plan(ctx: click.Context, *, people: bool, as_json: bool) -> None:
 
     Nothing is changed. Exits with 1 when the files have faults, cannot go live, or have hazards to accept.
     """
-    with _opened() as deployment:
+    from drip.cli.opening import opened
+
+    with opened() as deployment:
         planned = deployment.plan(deployment.edition())
     if as_json:
         click.echo(json.dumps(_as_json(planned), indent=2, ensure_ascii=False))
@@ -59,7 +61,9 @@ def apply(ctx: click.Context, *, digest: str | None, names: tuple[str, ...], by:
 
     On a terminal it shows the plan and asks. Scripts name the DIGEST that drip plan printed.
     """
-    with _opened() as deployment:
+    from drip.cli.opening import made
+
+    with made() as deployment:
         _apply(ctx, deployment, deployment.edition(), digest, names=names, by=by, reason=reason, as_json=as_json)
 
 
@@ -75,11 +79,12 @@ def rollback(
 
     It is a plan like any other; the files stay as they are.
     """
+    from drip.cli.opening import opened
     from drip.errors import NotFound
     from drip.store import versions
     from drip.wiring import edition_of
 
-    with _opened() as deployment:
+    with opened() as deployment:
         with deployment.database.read() as connection:
             found = versions.find(connection, version)
         if found is None:
@@ -159,25 +164,6 @@ def _apply(
         click.echo(json.dumps({"format": FORMAT, "version": number}))
     else:
         click.echo(f"version {number} is live: letters not yet on their way take it")
-
-
-def _opened() -> Any:  # noqa: ANN401 - a context manager of a Deployment
-    """Give the installation that the settings name, made where there is none: the first version may be applied to it."""
-    import contextlib
-
-    from drip import config
-    from drip.wiring import Deployment
-
-    @contextlib.contextmanager
-    def opening() -> Any:  # noqa: ANN401 - as above
-        deployment = Deployment(config.load())
-        try:
-            deployment.open_up()
-            yield deployment
-        finally:
-            deployment.database.dispose()
-
-    return opening()
 
 
 def _as_json(planned: Plan) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from drip.cli.sources import of_files
+
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
@@ -22,22 +24,7 @@ FORMAT = 1
     "--join", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The day somebody joins, as 2026-11-30. [default: today]"
 )
 @click.option("--zone", metavar="ZONE", help="Her time zone, as Europe/London. [default: the course's]")
-@click.option(
-    "--schedule",
-    type=click.Path(path_type=Path),
-    default=Path("schedules.yaml"),
-    envvar="DRIP_SCHEDULE",
-    show_default=True,
-    help="The schedule.",
-)
-@click.option(
-    "--emails",
-    type=click.Path(path_type=Path),
-    default=Path("emails"),
-    envvar="DRIP_EMAILS",
-    show_default=True,
-    help="The folder of letters.",
-)
+@of_files
 @click.option("--drafts", is_flag=True, help="Judge drafts like finished letters.")
 @click.pass_context
 def check(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drip.cli.sources import of_files
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -42,22 +44,7 @@ def _book(project: Project, course_id: str) -> LetterBook:
 @click.option("--review", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the review sheet here.")
 @click.option("--course", default="", metavar="ID", help="The course. [default: the only one]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
-@click.option(
-    "--schedule",
-    type=click.Path(path_type=Path),
-    default=Path("schedules.yaml"),
-    envvar="DRIP_SCHEDULE",
-    show_default=True,
-    help="The schedule.",
-)
-@click.option(
-    "--emails",
-    type=click.Path(path_type=Path),
-    default=Path("emails"),
-    envvar="DRIP_EMAILS",
-    show_default=True,
-    help="The folder of letters.",
-)
+@of_files
 def letters(*, review: Path | None, course: str, as_json: bool, schedule: Path, emails: Path) -> None:
     """List the letters and how their review stands.
 

@@ -24,6 +24,17 @@ def opened() -> Iterator[Deployment]:
         deployment.database.dispose()
 
 
+@contextlib.contextmanager
+def made() -> Iterator[Deployment]:
+    """Give the installation that the settings name, made and brought up to date where it is not: to apply is to begin."""
+    deployment = Deployment(config.load())
+    try:
+        deployment.open_up()
+        yield deployment
+    finally:
+        deployment.database.dispose()
+
+
 def _require_file(url: str) -> None:
     """Raise Unreachable for a SQLite file that is not there: looking must not make one in whatever folder one stands."""
     file = Path(url.removeprefix("sqlite:///"))

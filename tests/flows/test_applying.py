@@ -12,7 +12,7 @@ from drip.core.plan import Plan
 from drip.core.review import wording_of
 from drip.errors import ProblemsFound, SettingsError
 from drip.files import read_yaml
-from drip.flows import reporting
+from drip.flows import reporting, showing
 from drip.flows.applying import Accepting, Refused
 from drip.store import versions
 from tests.conftest import Prepare
@@ -265,6 +265,46 @@ def test_a_review_that_lapsed_holds_the_lesson(prepare: Prepare, monkeypatch: py
         assert [] == engine.mailer.requests
         assert ("pending", "held") == engine.state_of("ada")
         assert "its review held until 2099-01-01" in str(reporting.status(engine.database, door=engine.door)["held_lessons"])
+
+
+def test_what_must_not_be_mailed_is_not_shown(prepare: Prepare) -> None:
+    """The page for rough days shows no kit that waits for a clinician to real people; in the sandbox it does."""
+    changed = {"extra/kit.md": lesson("kit").replace("hard_day:", "draft: true\nhard_day:")}
+    with engine_on(prepare(schedule=OWN, changed=changed, environment=REAL)) as engine:
+        engine.join("ada")
+        shown = showing.find(engine.database, engine.library, engine.person("ada").public_id)
+        assert shown is not None
+        assert None is showing.kit(shown, engine.library, my_token="m", leave_token="l", real_on=date(2026, 11, 22))
+        assert showing.kit(shown, engine.library, my_token="m", leave_token="l")
+
+
+def test_a_changed_safety_text_is_a_hazard(prepare: Prepare) -> None:
+    """Letters were checked with its old words: somebody must answer for the new ones, by name."""
+    with engine_on(prepare(schedule=OWN, environment=REAL)) as engine:
+        write(engine, "_base/blocks/FX-DISC.md", "Quite another text.\n")
+        assert ["block:FX-DISC"] == [hazard.name for hazard in planned(engine).hazards]
+        with pytest.raises(Refused, match="block:FX-DISC is not accepted"):
+            apply(engine)
+        assert 2 == apply(engine, "block:FX-DISC")
+
+
+def test_a_lapsed_review_does_not_keep_others_from_being_mended(prepare: Prepare) -> None:
+    """Its own lesson waits; an urgent mend of another letter goes live all the same."""
+    lapsed = reviewed("walk").replace("2099-01-01", "2026-02-01")
+    with engine_on(prepare(schedule=OWN, environment=REAL)) as engine:
+        with engine.database.write() as connection:
+            live = versions.find(connection, 1)
+            assert live is not None
+            letters = {**live.letters, "one/walk.md": lapsed}
+            now, courses = engine.now().machine, versions.running(connection)
+            accepted, text = live.accepted, live.schedule_text
+            versions.publish(
+                connection, schedule_text=text, letters=letters, course_ids=courses, first_ids={}, now=now, accepted=accepted
+            )
+        write(engine, "one/walk.md", lapsed)
+        write(engine, "one/breathe.md", lesson("breathe", "Mended."))
+        assert () == planned(engine).refusals
+        assert 3 == apply(engine, "unreviewed:breathe")
 
 
 def test_a_sandbox_asks_nobody(engine: Engine) -> None:
