@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from drip.core.editorial.markup import seen_text, tree_of
-from drip.core.project import Project, project_of
+from drip.core.project import Project
 from drip.core.reading import words_in
-from drip.files import parse_source, read_project, read_yaml
+from drip.files import read_yaml
 from drip.mail.render import LetterBook
 from drip.mail.render.proofing import READER
 from tests.installation import ROOT
@@ -30,14 +30,6 @@ ONLY_REVIEWED = {
     "one-thing-back", "when-the-road-bends", "your-own-map", "completion", "flare-kit", "booster-1", "booster-2",
 }  # fmt: skip
 """Movement, and everything from the plan for rough days on."""
-
-
-@pytest.fixture(scope="module")
-def roadmap() -> Project:
-    """The shipped project."""
-    project, problems = project_of(parse_source(read_project(ROOT / "schedules.yaml", ROOT / "emails")))
-    assert project is not None, problems
-    return project
 
 
 @pytest.fixture(scope="module")

@@ -7,21 +7,11 @@ from datetime import date
 
 import pytest
 
-from drip.core.project import Project, project_of
-from drip.files import parse_source, read_project
+from drip.core.project import Project
 from drip.mail.render import LetterBook
 from drip.mail.render.sheet import review_sheet
-from tests.installation import ROOT
 
 TODAY = date(2026, 11, 22)
-
-
-@pytest.fixture(scope="module")
-def roadmap() -> Project:
-    """The real course."""
-    project, problems = project_of(parse_source(read_project(ROOT / "schedules.yaml", ROOT / "emails")))
-    assert project is not None, problems
-    return project
 
 
 @pytest.fixture(scope="module")
