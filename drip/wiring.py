@@ -17,13 +17,14 @@ import structlog
 
 from drip import clock
 from drip.config import Patience, Settings
+from drip.core.delivery import ADDRESS_CHANGE, MY_LINK
 from drip.core.editorial.proof import Proof
 from drip.core.plan import Edition, Plan
 from drip.core.progress import LiveCourse
 from drip.core.project import Project, project_of
 from drip.core.review import why_not_real
 from drip.core.source import Source
-from drip.core.token import CONFIRM, Tokens
+from drip.core.token import CHANGE, CONFIRM, OWN, Tokens
 from drip.errors import NotFound, ProblemsFound, RenderFault, SettingsError
 from drip.files import parse_source, read_project
 from drip.flows import applying
@@ -301,9 +302,12 @@ class Deployment:
     def _batch_max(self) -> int:
         return SmtpMailer.batch_max if self.settings.smtp_url else SendGridMailer.batch_max
 
-    def service_token(self, _letter: str, enrollment: str) -> str:
-        """Return the dated token of a service letter: a confirmation grows old after thirty days."""
-        return self.tokens.sign_dated(CONFIRM, enrollment, now=clock.machine_now())
+    def service_token(self, letter: str, enrollment: str, occasion: str = "") -> str:
+        """Return the dated token of a service letter; a new address is confirmed by the change that its occasion names."""
+        now = clock.machine_now()
+        if letter == ADDRESS_CHANGE:
+            return self.tokens.sign_dated(CHANGE, occasion.partition(":")[2], now=now)
+        return self.tokens.sign_dated(OWN if letter == MY_LINK else CONFIRM, enrollment, now=now)
 
     def _rates(self) -> Rates:
         """Return the limits that all workers share."""

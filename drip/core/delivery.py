@@ -89,6 +89,12 @@ class Kind(StrEnum):
     CONFIRMATION = "confirmation"
 
 
+CONFIRM_LETTER = "confirm"
+MY_LINK = "my-link"
+ADDRESS_CHANGE = "address-change"
+"""The letters below `emails/_system/`."""
+
+
 class Reason(StrEnum):
     """Why a delivery is withheld, put back, or failed; stored and shown by name."""
 

@@ -75,6 +75,8 @@ class Enrollment(NamedTuple):
     ended_at: datetime | None
     ended_why: str
     country: str = ""
+    asked_on: date | None = None
+    keep: bool = False
 
     def rhythm(self, course: Course) -> Rhythm:
         """Return when she wants her letters; a zone that no longer exists is read as the course's."""

@@ -39,6 +39,17 @@ def place_of(course: Course, history: Sequence[str], firsts: Mapping[str, str]) 
     return next((current[first] for first in reversed(history) if first in current), None)
 
 
+def place_kept(old: LiveCourse, new: LiveCourse, place: str | None) -> str | None:
+    """Return where *place*, a lesson of *old*, stands in *new*: itself, else the last before it that stayed.
+
+    It serves whoever has a place without letters behind it: she began elsewhere, or began a phase again.
+    """
+    order = [lesson.id for lesson in (*old.course.sequence, *old.course.afterwards)]
+    before = order[: order.index(place) + 1] if place in order else []
+    stayed = (new.current_id(old.first_id(lesson_id)) for lesson_id in reversed(before))
+    return next((lesson_id for lesson_id in stayed if lesson_id in new.course.lessons), None)
+
+
 def steps_after(course: Course, place: str | None, *, afterwards: bool) -> list[Step]:
     """Return the lessons that stand after *place* in the order of the course, the later letters only for who opted in."""
     steps = [Step(lesson, afterwards=False) for lesson in course.sequence]

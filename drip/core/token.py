@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 MY = "my"
 LEAVE = "leave"
 CONFIRM = "confirm"
+OWN = "own"
+CHANGE = "change"
 
 CONFIRM_DAYS = 30
+OWN_DAYS = 1
+"""How long a link mailed afresh opens what only the owner of the mailbox may do: take away, erase, move elsewhere."""
+CHANGE_DAYS = 3
+"""How long a new address can be confirmed."""
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 

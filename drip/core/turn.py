@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from drip.core import timing
 from drip.core.enrollment import END, Changes, Pause, Stage, parked, placed
-from drip.core.progress import Step, next_step, place_of, steps_after
+from drip.core.progress import Step, next_step, place_kept, place_of, steps_after
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +56,9 @@ def turned(
     not within the hour, and not closer than the minimum gap.
     """
     had = frozenset(history)
-    place = place_of(new.course, history, new.firsts)
+    place = place_of(new.course, history, new.firsts) or place_kept(old, new, person.place)
     passed = _passed(new, place, had, opened)
-    version = {"version_id": new.version_id, "place": place if place is not None else person.place}
+    version = {"version_id": new.version_id, "place": place}
     if opened is not None:
         current = new.current_id(opened)
         lesson = new.course.lessons.get(current or "")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from drip.core.address import address_key, clean_name, normal_address
 from drip.core.country import country_hint, country_names
-from drip.core.delivery import Kind, Reason
+from drip.core.delivery import CONFIRM_LETTER, Kind, Reason
 from drip.core.enrollment import END, Enrollment, Stage, begun
 from drip.core.timeword import zone_hint, zone_names
 from drip.errors import NotFound, UsageError
-from drip.store import deliveries, endings, enrollments, stamps, subscribers, versions
+from drip.store import deliveries, endings, enrollments, services, stamps, subscribers, versions
 
 if TYPE_CHECKING:
     from drip.clock import Now
@@ -219,19 +219,5 @@ def _ask(connection: Connection, person: Enrollment, course: LiveCourse, now: No
     """Open the confirmation letter, unless one is on its way already."""
     if any(one.kind == Kind.CONFIRMATION for one in deliveries.find_open(connection, person.subscriber_id, person.course)):
         return
-    today = now.calendar.astimezone(person.rhythm(course.course).zone).date()
-    row = {
-        "subscriber_id": person.subscriber_id,
-        "enrollment_id": person.id,
-        "course": person.course,
-        "letter": "confirm",
-        "occasion": f"asked:{now.machine.timestamp():.6f}",
-        "kind": Kind.CONFIRMATION.value,
-        "version_id": course.version_id,
-        "meant_on": today,
-        "letter_on": today,
-        "not_before": now.calendar,
-        "closes_at": None,
-    }
-    deliveries.open_many(connection, [row], now=now.machine)
-    enrollments.change(connection, person.id, {"deliveries_due": person.deliveries_due + 1})
+    occasion = f"asked:{now.machine.timestamp():.6f}"
+    services.open_letter(connection, person, course, CONFIRM_LETTER, Kind.CONFIRMATION, occasion, now)

@@ -538,7 +538,7 @@ def _addressees(marked: Marked, fields: frozenset[str]) -> list[Addressee]:
             next_date = _next_date(delivery, went_on, person, marked.course) if "next_date" in fields else ""
             forget_on = went_on + timedelta(days=marked.course.course.retention.finished)
             words[key] = (weekday, next_date, day_in_words(forget_on) if "forget_date" in fields else "")
-        found.append(Addressee(one.address or "", delivery.public_id, person.public_id, one.name, *words[key]))
+        found.append(Addressee(one.address or "", delivery.public_id, person.public_id, one.name, *words[key], delivery.occasion))
     return found
 
 

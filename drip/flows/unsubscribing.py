@@ -121,7 +121,7 @@ def _step(connection: Connection, person: Enrollment, course: LiveCourse) -> Ste
         lesson = course.course.lessons.get(course.current_id(opened.letter) or "")
         return None if lesson is None else Step(lesson, afterwards=lesson.id not in course.course.places)
     had = deliveries.history(connection, person.subscriber_id, person.course, person.occasion())
-    place = place_of(course.course, had, course.firsts)
+    place = place_of(course.course, had, course.firsts) or (person.place if person.place in course.course.lessons else None)
     return next_step(course.course, place, frozenset(had), course.firsts, afterwards=person.afterwards)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from drip.core.delivery import Kind
 from drip.core.token import LEAVE, MY
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from drip.core.token import Tokens
     from drip.mail.library import Library
     from drip.mail.render import Rendered
+
+ServiceToken: TypeAlias = "Callable[[str, str, str], str]"
+"""Makes the dated token of a service letter from its id, the public id of the enrollment, and the occasion."""
 
 FIELDS = {"weekday": "Weekday", "next_date": "NextDate", "forget_date": "ForgetDate"}
 """The person's values that cost something to work out, and what their tags hold."""
@@ -38,7 +41,7 @@ class Rendering:
 
 
 class Addressee(NamedTuple):
-    """One person of a request; *delivery* and *enrollment* are opaque ids, *service_token* serves confirmations."""
+    """One person of a request; *delivery* and *enrollment* are opaque ids, *occasion* says why this copy is written."""
 
     address: str
     delivery: str
@@ -47,14 +50,14 @@ class Addressee(NamedTuple):
     weekday: str
     next_date: str
     forget_date: str
-    service_token: str = ""
+    occasion: str = ""
 
 
 class Envelopes:
     """Makes requests from renderings."""
 
-    def __init__(self, library: Library, tokens: Tokens, base_url: str, *, service_token: Callable[[str, str], str]) -> None:
-        """Keep what links need; *service_token* makes the dated token of (letter, enrollment) for service letters."""
+    def __init__(self, library: Library, tokens: Tokens, base_url: str, *, service_token: ServiceToken) -> None:
+        """Keep what links need; *service_token* makes the dated token of (letter, enrollment, occasion) for service letters."""
         self._library = library
         self._tokens = tokens
         self._base_url = base_url.rstrip("/")
@@ -102,7 +105,8 @@ class Envelopes:
         )
 
     def _person(self, letter: str, kind: Kind, addressee: Addressee) -> Person:
-        service = self._service_token(letter, addressee.enrollment) if kind in {Kind.SERVICE, Kind.CONFIRMATION} else ""
+        asked = (letter, addressee.enrollment, addressee.occasion)
+        service = self._service_token(*asked) if kind in {Kind.SERVICE, Kind.CONFIRMATION} else ""
         return Person(
             name=addressee.name,
             weekday=addressee.weekday,

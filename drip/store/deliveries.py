@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from drip.core.delivery import OPEN, RULES, Kind, State
+from drip.core.delivery import ADDRESS_CHANGE, OPEN, RULES, Kind, State
 from drip.store.alike import Alike
 from drip.store.session import among, lock_where
-from drip.store.tables import IS_OPEN, batches, courses, deliveries, enrollments, lesson_holds, subscribers
+from drip.store.tables import IS_OPEN, address_changes, batches, courses, deliveries, enrollments, lesson_holds, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,6 +48,7 @@ class Delivery(NamedTuple):
     went_on: date | None
     detail: str
     country: str = ""
+    asked: bool = False
 
     @property
     def public_id(self) -> str:
@@ -275,7 +276,23 @@ def ready(connection: Connection, ids: Sequence[int], *, owner: str) -> list[Rea
         .where(among(deliveries.c.id, ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
         .order_by(deliveries.c.id)
     ).all()
-    return [Ready(delivery, *row[-4:]) for delivery, row in zip(_MANY.made(connection, rows), rows, strict=True)]
+    found = [Ready(delivery, *row[-4:]) for delivery, row in zip(_MANY.made(connection, rows), rows, strict=True)]
+    return _to_new_addresses(connection, found) if any(one.delivery.letter == ADDRESS_CHANGE for one in found) else found
+
+
+def _to_new_addresses(connection: Connection, found: Sequence[Ready]) -> list[Ready]:
+    """Return *found* with the address that each asks to confirm; a change that is over has none any more."""
+    table = address_changes
+    asked = [one.delivery.occasion.partition(":")[2] for one in found]
+    rows = connection.execute(
+        sa.select(table.c.public_id, table.c.address, table.c.address_key).where(table.c.public_id.in_(asked))
+    )
+    new = {row.public_id: (row.address, row.address_key) for row in rows}
+    return [
+        one._replace(address=address, address_key=key)
+        for one, change in zip(found, asked, strict=True)
+        for address, key in [new.get(change, (None, one.address_key))]
+    ]
 
 
 def mark_submitting(connection: Connection, went_on: Mapping[int, date], *, owner: str, token: str, now: datetime) -> int:

@@ -61,9 +61,15 @@ def note_consent(
     now: datetime,
     source: str,
     wording: str = "",
+    form: str = "",
     network_address: str = "",
+    version_id: int | None = None,
 ) -> None:
-    """Append to the record of consents: *action* is asked, agreed or withdrawn."""
+    """Append to the record of consents: *action* is asked, agreed or withdrawn.
+
+    *wording* is what she agreed to, word by word, *form* the address of the page, *version_id* the version that was live:
+    its confirmation letter is the one she got.
+    """
     connection.execute(
         consents.insert().values(
             subscriber_id=subscriber_id,
@@ -72,7 +78,9 @@ def note_consent(
             at=now,
             source=source,
             wording=wording,
+            form=form,
             network_address=network_address,
+            version_id=version_id,
         )
     )
 

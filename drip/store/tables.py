@@ -181,8 +181,63 @@ consents = Table(
     Column("action", String(20), nullable=False),
     _instant("at", nullable=False),
     _text("wording"),
+    # Where it came from: a page, the command line, a file with what it says of itself.
     _text("source"),
     _text("network_address"),
+    # The address of the form.
+    _text("form"),
+    # The version that was live: its letter is the one she confirmed in.
+    Column("version_id", Key),
+)
+
+wishes = Table(
+    "wishes",
+    metadata,
+    # What a stranger typed into a form. Its handler only stores it; a task looks up who it is, and deletes it.
+    _key(),
+    Column("kind", String(12), nullable=False),
+    Column("course", String(60), nullable=False),
+    Column("address", Text(), nullable=False),
+    _text("name"),
+    _text("timezone"),
+    Column("country", String(2), nullable=False, server_default=""),
+    _text("wording"),
+    _text("source"),
+    _text("form"),
+    _text("network_address"),
+    _instant("at", nullable=False),
+)
+
+address_changes = Table(
+    "address_changes",
+    metadata,
+    # A new address that nobody has confirmed yet; deleted once it is, or has grown old.
+    _key(),
+    Column("public_id", String(24), nullable=False, unique=True),
+    Column("subscriber_id", Key, ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("enrollment_id", Key, ForeignKey("enrollments.id"), nullable=False),
+    Column("address", Text(), nullable=False),
+    Column("address_key", String(64), nullable=False),
+    _instant("asked_at", nullable=False),
+)
+
+chores = Table(
+    "chores",
+    metadata,
+    # What the provider must still be told about an address: `erase` it, or take it off its lists (`clear`).
+    _key(),
+    Column("kind", String(12), nullable=False),
+    Column("address", Text(), nullable=False),
+    Column("address_key", String(64), nullable=False),
+    # The subscriber whose rows are still here; null once nothing of hers is.
+    Column("subscriber_id", Key),
+    _text("reason"),
+    _instant("asked_at", nullable=False),
+    # Machine time of the next try.
+    _instant("not_before", nullable=False),
+    _count("tries"),
+    _text("detail"),
+    UniqueConstraint("address_key", "kind", name="one_chore_of_a_kind"),
 )
 
 suppressions = Table(
@@ -230,6 +285,10 @@ enrollments = Table(
     Column("paused", String(6), nullable=False, server_default=""),
     Column("pause_from_on", Date()),
     _flag("resumed"),
+    # The local date on which she last asked for the next letter at once: one a day.
+    Column("asked_on", Date()),
+    # She wants her page kept after the last letter.
+    _flag("keep"),
     # How many deliveries were ever opened for her: the audit counts them a second time from the rows.
     _count("deliveries_due"),
     _instant("created_at", nullable=False),
@@ -280,6 +339,8 @@ deliveries = Table(
     Column("version_id", Key, nullable=False),
     _flag("short"),
     _flag("resumed"),
+    # She asked for this lesson now: no window and no gap, and a pause does not stop it.
+    _flag("asked"),
     # The country whose helpline stands first; "" for a letter without one.
     Column("country", String(2), nullable=False, server_default=""),
     Column("meant_on", Date(), nullable=False),

@@ -141,7 +141,10 @@ def _letter(shelf: Shelf, name: str, rendering: Rendering, kind: Kind, *, number
     """Return a letter by the way that the engine takes: rendered for many where that can be, and put into a mail."""
     tokens = Tokens(["a-key-that-signs-links"])
     envelopes = Envelopes(
-        shelf, tokens, BASE_URL, service_token=lambda letter, enrollment: tokens.sign_dated(CONFIRM, enrollment, now=now)
+        shelf,
+        tokens,
+        BASE_URL,
+        service_token=lambda letter, enrollment, _occasion: tokens.sign_dated(CONFIRM, enrollment, now=now),
     )
     person = PERSON._replace(delivery=f"{8000 + number}-k3vq9tz1xw4m")
     try:

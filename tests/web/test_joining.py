@@ -43,7 +43,7 @@ def test_the_proof_of_consent_is_kept(site: Site) -> None:
     site.post(_link(site, site.enroll(confirmed=False)))
 
     agreed = [row for row in site.dump()["consents"] if "agreed" in row]
-    assert [("confirmation page", "127.0.0.1")] == [row[-2:] for row in agreed]
+    assert [("confirmation page", "127.0.0.1")] == [row[-4:-2] for row in agreed]
 
 
 def test_confirming_twice_begins_once(site: Site) -> None:

@@ -107,10 +107,12 @@ class LetterBook:
             "care": Trusted(f"{base_url}/care"),
             "leave": Trusted(f"{base_url}/leave/{tag_of('LeaveToken')}"),
         }
+        asked = tag_of("ServiceToken")
         self._service_links = {
-            "page": Trusted(my),
+            "page": Trusted(f"{base_url}/own/{asked}"),
             "care": Trusted(f"{base_url}/care"),
-            "confirm": Trusted(f"{base_url}/confirm/{tag_of('ServiceToken')}"),
+            "confirm": Trusted(f"{base_url}/confirm/{asked}"),
+            "change": Trusted(f"{base_url}/change/{asked}"),
         }
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
         self._batches: dict[tuple[str, bool, bool, tuple[Helpline, ...]], Rendered] = {}
