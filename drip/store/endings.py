@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drip.core.delivery import RULES, Kind, Reason, State
+from drip.core.delivery import AT_HER_WISH, RULES, Kind, Reason, State
 from drip.core.enrollment import END, Stage
 from drip.store import deliveries, enrollments, subscribers
 from drip.store.session import lock_rows
@@ -50,8 +50,8 @@ def leave(connection: Connection, person: Enrollment, address_key: str, now: Now
 
 
 def barred(connection: Connection, address_key: str, course: str) -> bool:
-    """Whether an address must not be mailed for another reason than that she left, so that she cannot come back by herself."""
-    return subscribers.suppressed(connection, [address_key], course).get(address_key, Reason.LEFT) != Reason.LEFT
+    """Whether an address must not be mailed for another reason than her own wish, so that she cannot come back by herself."""
+    return subscribers.suppressed(connection, [address_key], course).get(address_key, Reason.LEFT) not in AT_HER_WISH
 
 
 def suppress(connection: Connection, subscriber_id: int, address_key: str, reason: str, *, now: Now) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from drip.store.session import add_new, among
+from drip.store.session import add_new, among, lock_rows
 from drip.store.tables import consents, subscribers, suppressions
 
 if TYPE_CHECKING:
@@ -113,3 +113,8 @@ def suppressed(connection: Connection, address_keys: Iterable[str], course: str)
         .order_by(suppressions.c.course.desc())
     )
     return {row.address_key: row.reason for row in rows}
+
+
+def lock(connection: Connection, subscriber_id: int) -> None:
+    """Let whoever else wants this person wait until the transaction ends."""
+    lock_rows(connection, subscribers, [subscriber_id])
