@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 
 from drip import clock, config
 from drip.errors import DripError
-from drip.flows import listening
+from drip.flows import forgetting, listening
 from drip.flows.sending import CannotRecord, nothing
 from drip.flows.ticking import ClockJumped
 from drip.store.owners import LOOKS, Watchdog
@@ -112,10 +112,12 @@ class Work:
             os._exit(CANNOT_RECORD_EXIT)
 
     def listen(self) -> None:
-        """Work off what the provider reported."""
+        """Work off what the provider reported, and forget whoever asked for it or whose time is over."""
         deployment = self._here().deployment
         while listening.work(deployment.database, deployment.library):
             pass
+        forgetting.work(deployment.database, deployment.library, deployment.directory)
+        forgetting.pass_over(deployment.database, deployment.library)
 
 
 class Hints:

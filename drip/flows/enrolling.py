@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drip.core.address import address_key, clean_name, normal_address
 from drip.core.country import country_hint, country_names
-from drip.core.delivery import CONFIRM_LETTER, Kind, Reason
+from drip.core.delivery import AT_HER_WISH, CONFIRM_LETTER, Kind, Reason
 from drip.core.enrollment import END, Enrollment, Stage, begun
 from drip.core.timeword import zone_hint, zone_names
 from drip.errors import NotFound, UsageError
@@ -77,10 +77,10 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
             msg = f"there is no country {wish.country!r}; {country_hint(wish.country)}"
             raise UsageError(msg)
         reason = subscribers.suppressed(connection, [key], course_id).get(key)
-        if reason is not None and not (reason == Reason.LEFT and not confirmed):
+        if reason is not None and not (reason in AT_HER_WISH and not confirmed):
             say = (
                 "this person left; only she can come back: add her without --confirmed and she is asked by a letter"
-                if reason == Reason.LEFT
+                if reason in AT_HER_WISH
                 else f"this address must not be mailed: {reason}"
             )
             return Enrolling(Enrolled.REFUSED, None, say)
@@ -123,7 +123,8 @@ def confirm(database: Database, library: Library, public_id: str, *, source: str
             return True
         if endings.barred(connection, subscriber.address_key, person.course):
             return False
-        subscribers.lift(connection, subscriber.address_key, course=person.course, reason=Reason.LEFT)
+        for scope, reason in ((person.course, Reason.LEFT), (subscribers.EVERY_COURSE, Reason.ERASED)):
+            subscribers.lift(connection, subscriber.address_key, course=scope, reason=reason)
         subscribers.note_consent(
             connection,
             person.subscriber_id,
