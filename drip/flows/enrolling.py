@@ -10,6 +10,7 @@ from drip.core.address import address_key, clean_name, normal_address
 from drip.core.country import country_hint, country_names
 from drip.core.delivery import CONFIRM_LETTER, Kind, Reason
 from drip.core.enrollment import END, Enrollment, Stage, begun
+from drip.core.newcomer import arrived
 from drip.core.timeword import zone_hint, zone_names
 from drip.errors import NotFound, UsageError
 from drip.store import deliveries, endings, enrollments, services, stamps, subscribers, versions
@@ -204,6 +205,10 @@ def _enrollment(  # noqa: PLR0917 - the facts of an enrollment
 
 def _begin(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> None:
     """Start the course, or a new run of it for somebody who had one before."""
+    if person.state == Stage.ASKED and person.place is not None and person.confirmed_at is None:
+        # She was imported from another tool and asked: she goes on where she was.
+        enrollments.change(connection, person.id, arrived(person, course.course, now=now.calendar))
+        return
     changes: dict[str, Any] = {}
     if person.place is not None or person.open_delivery is not None or person.ended_at is not None:
         waiting = deliveries.find_open(connection, person.subscriber_id, person.course)
