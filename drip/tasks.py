@@ -112,7 +112,7 @@ class Work:
             os._exit(CANNOT_RECORD_EXIT)
 
     def listen(self) -> None:
-        """Work off what the provider reported and what was typed into forms, and forget whoever asked for it or whose time is over."""
+        """Work off reports and forms, and forget whoever asked for it or whose time is over."""
         deployment = self._here().deployment
         while listening.work(deployment.database, deployment.library):
             pass

@@ -33,10 +33,12 @@ from drip.flows.sending import Sender, nothing
 from drip.flows.ticking import Ticker
 from drip.mail.directory import NoDirectory
 from drip.mail.envelope import Envelopes
+from drip.mail.lists import NoLists
 from drip.mail.rates import Rates, storage_url
 from drip.mail.render import LetterBook
 from drip.mail.sendgrid import SendGridMailer
 from drip.mail.sendgrid_directory import SendGridDirectory
+from drip.mail.sendgrid_lists import SendGridLists
 from drip.mail.smtp import SmtpMailer
 from drip.store import migrations, stamps, versions
 from drip.store.owners import Incarnation
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 
     from drip.core.schedule import Schedule
     from drip.mail.directory import Directory
+    from drip.mail.lists import Lists
     from drip.mail.message import Mailer
 
 log = structlog.get_logger("drip")
@@ -198,6 +201,15 @@ class Deployment:
     def suppression_key(self) -> bytes:
         """The key under which addresses are hashed."""
         return self.settings.suppression_key.encode()
+
+    def lists(self) -> Lists:
+        """Return what can be asked of the provider about the addresses that it does not write to; the caller closes it."""
+        settings, seconds = self.settings, self.patience.request_seconds
+        if settings.smtp_url:
+            return NoLists()
+        if settings.sendgrid_key:
+            return SendGridLists(settings.sendgrid_key, settings.sendgrid_url, request_timeout_seconds=seconds)
+        return SendGridLists(sandbox_api_key(settings), settings.sandbox_url, request_timeout_seconds=seconds)
 
     @cached_property
     def mailer(self) -> Mailer:
