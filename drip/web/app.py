@@ -52,6 +52,7 @@ def make_web(
     app = FastAPI(title="drip", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     desk = Desk(deployment, deployment.leave_wait_seconds if wait_seconds is None else wait_seconds)
     settings = deployment.settings
+    app.state.api_keys = settings.api_keys
     key = deployment.suppression_key
     caps = Caps(settings.redis_url, namespace=settings.queue, per_hour=settings.sign_ups_per_hour, key=key)
     whence = Whence(settings.trusted_proxies)
