@@ -19,12 +19,14 @@ def erase(ctx: click.Context, *, address: str, yes: bool) -> None:
     from drip.core.address import address_key, normal_address
     from drip.errors import UsageError
     from drip.flows import forgetting
+    from drip.wiring import log_to_stderr
 
     try:
         normal = normal_address(address)
     except ValueError as fault:
         raise UsageError(str(fault)) from fault
     with opened() as deployment:
+        log_to_stderr(deployment.settings.log)
         key = address_key(normal, deployment.suppression_key)
         known = forgetting.find(deployment.database, key)
         if known is None:

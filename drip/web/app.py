@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from drip.errors import NotFound, Unreachable
 from drip.flows import showing
 from drip.store.session import DatabaseTrouble
+from drip.web.after import after_router
 from drip.web.care import care_router
 from drip.web.course import course_router
 from drip.web.desk import STYLE, Desk
@@ -40,6 +41,7 @@ def make_web(deployment: Deployment, *, hint: Callable[[], None] | None = None, 
         leave_router(desk),
         settings_router(desk),
         course_router(desk),
+        after_router(desk),
         webhook_router(deployment, hint),
         _plain_router(deployment),
     ):
