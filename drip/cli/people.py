@@ -7,6 +7,7 @@ import json
 import click
 
 from drip.cli.importing import import_
+from drip.cli.erasing import erase
 
 FORMAT = 1
 
@@ -17,6 +18,7 @@ def subscribers() -> None:
 
 
 subscribers.add_command(import_)
+subscribers.add_command(erase)
 
 
 @subscribers.command()

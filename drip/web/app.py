@@ -19,6 +19,7 @@ from drip.store.session import DatabaseTrouble
 from drip.web.api import api_router, field_troubles, is_api, trouble_answer
 from drip.web.caps import Caps
 from drip.web.captcha import Captcha
+from drip.web.after import after_router
 from drip.web.care import care_router
 from drip.web.course import course_router
 from drip.web.desk import RETRY_SECONDS, STYLE, ZONE_SCRIPT, Desk
@@ -71,6 +72,7 @@ def make_web(
         leave_router(desk),
         settings_router(desk),
         course_router(desk),
+        after_router(desk),
         webhook_router(deployment, hint),
         _plain_router(deployment),
     ):
