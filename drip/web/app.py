@@ -17,7 +17,9 @@ from drip.web.course import course_router
 from drip.web.desk import STYLE, Desk
 from drip.web.guard import Guard, where
 from drip.web.joining import public_router
+from drip.web.kit import kit_router
 from drip.web.leaving import leave_router
+from drip.web.own import own_router
 from drip.web.settings import settings_router
 from drip.web.webhook import webhook_router
 from drip.wiring import Deployment
@@ -40,6 +42,8 @@ def make_web(deployment: Deployment, *, hint: Callable[[], None] | None = None, 
         leave_router(desk),
         settings_router(desk),
         course_router(desk),
+        kit_router(desk),
+        own_router(desk),
         webhook_router(deployment, hint),
         _plain_router(deployment),
     ):
