@@ -46,9 +46,10 @@ def test_letters_move_once_the_new_address_says_yes(engine: Engine) -> None:
     engine.to_lesson("ada", "breathe")
     before = engine.person("ada")
     assert Asked.ON_ITS_WAY == _ask(engine)
-    engine.tick()
+    report = engine.tick()
     change = _change(engine)
     assert Moved.MOVED == _confirm(engine, change)
+    engine.send(report)
     engine.work()
 
     after = engine.person("new")
