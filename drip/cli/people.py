@@ -6,8 +6,8 @@ import json
 
 import click
 
-from drip.cli.importing import import_
 from drip.cli.erasing import erase
+from drip.cli.importing import import_
 
 FORMAT = 1
 

@@ -16,10 +16,10 @@ from starlette.exceptions import HTTPException
 from drip.errors import NotFound, Unreachable
 from drip.flows import showing
 from drip.store.session import DatabaseTrouble
+from drip.web.after import after_router
 from drip.web.api import api_router, field_troubles, is_api, trouble_answer
 from drip.web.caps import Caps
 from drip.web.captcha import Captcha
-from drip.web.after import after_router
 from drip.web.care import care_router
 from drip.web.course import course_router
 from drip.web.desk import RETRY_SECONDS, STYLE, ZONE_SCRIPT, Desk
