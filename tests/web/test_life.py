@@ -264,7 +264,7 @@ def test_the_walker_sees_what_is_wrong(house: Installation, browser: Browser) ->
     """A page without a language and with a button that has no words is found out, and so is one that runs over the side."""
     page: Page = browser.new_page(viewport={"width": 320, "height": 500})
     page.goto(f"{house.web}/care")
-    page.set_content("<!doctype html><html><body><div style='width: 900px'>x</div><h1>x</h1><button></button></body></html>")
+    page.set_content(f"<!doctype html><html><body><h1>x</h1><pre>{'x' * 300}</pre><button></button></body></html>")
     eye: Page = browser.new_page()
     walker = Walker(page, eye, package("axe-core") / "axe.min.js", keyboard=False, width=320)
     walker.look()
