@@ -37,9 +37,9 @@ def test_get_and_head_change_nothing(site: Site) -> None:
     tokens = [(site.my(one).rpartition("/")[2], site.leave(one).rpartition("/")[2]) for one in (*people, asked)]
     dated = [site.deployment.service_token("", one.public_id) for one in (*people, asked)]
     paths = {
-        path.replace("{letter}", "welcome").replace(
-            "{token}", dated[number] if "confirm" in path else my if "/my/" in path else leave
-        )
+        path.replace("{letter}", "welcome")
+        .replace("{course}", "roadmap")
+        .replace("{token}", dated[number] if "confirm" in path else my if "/my/" in path else leave)
         for path in routes
         for number, (my, leave) in enumerate(tokens)
     }
@@ -51,6 +51,7 @@ def test_get_and_head_change_nothing(site: Site) -> None:
             assert answer.status in {200, 404}, path
             assert ("HEAD" == method) == (b"" == answer.data)
     assert {"/leave/{token}", "/my/{token}", "/my/{token}/pause", "/confirm/{token}", "/care", "/readyz"} <= routes
+    assert {"/join/{course}", "/join/{course}/embed/asked", "/page", "/api/v1/openapi.json", "/static/zone.js"} <= routes
     assert before == site.dump()
 
 
