@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 
 from drip import clock, config
 from drip.errors import DripError
-from drip.flows import asking, listening
+from drip.flows import asking, forgetting, listening
 from drip.flows.sending import CannotRecord, nothing
 from drip.flows.ticking import ClockJumped
 from drip.store.owners import LOOKS, Watchdog
@@ -112,12 +112,14 @@ class Work:
             os._exit(CANNOT_RECORD_EXIT)
 
     def listen(self) -> None:
-        """Work off what the provider reported, and what strangers typed into forms."""
+        """Work off reports and forms, and forget whoever asked for it or whose time is over."""
         deployment = self._here().deployment
         while listening.work(deployment.database, deployment.library):
             pass
         while asking.work(deployment.database, deployment.library, suppression_key=deployment.suppression_key):
             pass
+        forgetting.work(deployment.database, deployment.library, deployment.directory)
+        forgetting.pass_over(deployment.database, deployment.library)
 
 
 class Hints:

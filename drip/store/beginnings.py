@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from drip.core.delivery import CONFIRM_LETTER, MY_LINK, Kind, Reason
 from drip.core.enrollment import END, Stage, begun
+from drip.core.newcomer import arrived
 from drip.store import deliveries, enrollments, services
 from drip.store.tables import consents
 from drip.store.tables import deliveries as delivery_table
@@ -92,6 +93,10 @@ def asked_wording(connection: Connection, person: Enrollment) -> str:
 
 def begin(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> None:
     """Start the course of a locked *person*, or a new run of it for somebody who had one before."""
+    if person.state == Stage.ASKED and person.place is not None and person.confirmed_at is None:
+        # She was imported from another tool and asked: she goes on where she was.
+        enrollments.change(connection, person.id, arrived(person, course.course, now=now.calendar))
+        return
     changes: dict[str, Any] = {}
     if person.place is not None or person.open_delivery is not None or person.ended_at is not None:
         waiting = deliveries.find_open(connection, person.subscriber_id, person.course)

@@ -57,9 +57,13 @@ def barred(connection: Connection, address_key: str, course: str) -> bool:
 def suppress(connection: Connection, subscriber_id: int, address_key: str, reason: str, *, now: Now) -> bool:
     """Enter an address into the register for every course and end all her runs; False when it stood there already.
 
-    What was open is withheld for good. A letter that is being handed over at this moment comes to its own result.
+    What was open is withheld for good. A letter that is being handed over at this moment comes to its own result. Of
+    somebody who was erased meanwhile nothing more is stored.
     """
     lock_rows(connection, people, [subscriber_id])
+    here = subscribers.find(connection, subscriber_id)
+    if here is None or here.erased_at is not None:
+        return False
     new = subscribers.suppress(connection, address_key, reason, now=now.machine)
     for known in enrollments.find_for(connection, subscriber_id):
         person = enrollments.locked(connection, known.id)

@@ -44,6 +44,12 @@ def find_by_key(connection: Connection, address_key: str) -> Subscriber | None:
     return None if row is None else Subscriber(*row)
 
 
+def keys_of(connection: Connection, subscriber_ids: Iterable[int]) -> list[str]:
+    """Return the keyed addresses of some subscribers."""
+    query = sa.select(subscribers.c.address_key).where(among(subscribers.c.id, subscriber_ids))
+    return list(connection.execute(query).scalars())
+
+
 def add(connection: Connection, *, address: str, address_key: str, name: str, timezone: str | None, now: datetime) -> int:
     """Store a subscriber and return her id; one who was erased or is known gets her new values."""
     values = {"address": address, "name": name, "timezone": timezone, "erased_at": None}

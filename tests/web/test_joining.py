@@ -91,7 +91,8 @@ def test_when_to_get_care_is_public(site: Site) -> None:
     order = ["most urgent things stand first", 'href="#crisis"', "Get emergency help now", 'id="crisis"', "It is not watched"]
     assert order == sorted(order, key=page.index)
     assert "Get emergency help now" in page
-    assert "befrienders.org" in page
+    for domain in ("befrienders.org", "findahelpline.com"):
+        assert f'<a href="https://{domain}">{domain}</a>' in page
     assert 1 == page.count("When to get care</h1>")
     assert "<h3>When to get care" not in page
     assert "/my/" not in page
