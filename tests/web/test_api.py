@@ -62,8 +62,9 @@ def test_whoever_is_vouched_for_is_asked_by_a_letter(site: Site) -> None:
     answer = call(site, OTHER, consent={**CONSENT, "at": at.isoformat()}, **more)
     assert (202, "accepted") == (answer.status, json.loads(answer.data)["status"])
     [wish] = stored(site)
-    kept = ("wording", "form", "network_address", "source", "at", "weekday", "pace")
-    assert ("Yes, write to me.", "https://example.org/letters", "9.9.9.9", "API", at, 3, 2) == tuple(wish[name] for name in kept)
+    kept = ("wording", "form", "network_address", "source", "weekday", "pace")
+    said = f"API, agreed there at {at:%Y-%m-%dT%H:%M:%SZ}"
+    assert ("Yes, write to me.", "https://example.org/letters", "9.9.9.9", said, 3, 2) == tuple(wish[name] for name in kept)
     work(site)
     assert ["confirm"] == letters(site)
     [person] = site.dump()["enrollments"]
