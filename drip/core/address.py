@@ -33,8 +33,19 @@ def address_key(address: str, suppression_key: bytes) -> str:
     return hmac.digest(suppression_key, address.strip().lower().encode(), hashlib.sha256).hex()
 
 
+def masked(address: str) -> str:
+    """Return an address as a page shows it, such as `s…@example.org`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"
+
+
 def clean_name(text: str) -> str:
     """Return what to call somebody: one line, no control characters, at most `NAME_MAX` characters; never split."""
+    return clean_text(text, NAME_MAX)
+
+
+def clean_text(text: str, length_max: int) -> str:
+    """Return text from elsewhere as one line of at most so many characters, without control characters."""
     # Format characters are kept out too: an override of the writing direction would turn the rest of the line.
     kept = "".join(
         " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in unicodedata.normalize("NFC", text)
@@ -42,4 +53,4 @@ def clean_name(text: str) -> str:
     kept = "".join(
         letter for letter in kept if unicodedata.category(letter) not in {"Cf", "Cs", "Co"} or letter in "\u200c\u200d"
     )
-    return re.sub(r"\s+", " ", kept).strip()[:NAME_MAX].strip()
+    return re.sub(r"\s+", " ", kept).strip()[:length_max].strip()

@@ -10,7 +10,7 @@ import structlog
 from drip.core.address import address_key
 from drip.core.delivery import Outcome, State, raised
 from drip.core.event import MalformedEvents, parse_events
-from drip.store import deliveries, endings, events, moves, recovery, stamps, subscribers
+from drip.store import address_changes, deliveries, endings, erasing, events, moves, recovery, stamps, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +84,8 @@ def work(database: Database, library: Library) -> int:
         for event in page:
             if event.suppress:
                 _suppress(connection, event, found.get(event.delivery or ""), now)
+        # Of whoever was forgotten meanwhile nothing is kept, late reports least of all.
+        erasing.delete_reports(connection, erasing.about_the_forgotten(connection, page, found))
         if page:
             events.mark_worked(connection, [event.id for event in page], now.machine)
     return len(page)
@@ -104,12 +106,11 @@ def _raise(connection: Connection, page: Sequence[Event], found: dict[str, Deliv
 
 def _suppress(connection: Connection, event: Event, delivery: Delivery | None, now: Now) -> None:
     """Enter the address of a report into the register, found by our id or by its keyed hash."""
-    if delivery is not None:
-        subscriber = subscribers.find(connection, delivery.subscriber_id)
-    else:
-        subscriber = subscribers.find_by_key(connection, event.address_key) if event.address_key else None
-    if subscriber is not None:
+    key = event.address_key if delivery is None else address_changes.reported_key(connection, delivery)
+    # Not by the delivery: since it was handed over, she may have moved elsewhere.
+    subscriber = subscribers.find_by_key(connection, key) if key else None
+    if subscriber is not None and (delivery is None or subscriber.id == delivery.subscriber_id):
         if endings.suppress(connection, subscriber.id, subscriber.address_key, event.suppress or "", now=now):
             log.info("suppressed", subscriber=subscriber.id, reason=event.suppress)
-    elif event.address_key:
-        subscribers.suppress(connection, event.address_key, event.suppress or "", now=now.machine)
+    elif key:
+        subscribers.suppress(connection, key, event.suppress or "", now=now.machine)

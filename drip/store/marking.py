@@ -13,7 +13,7 @@ from drip.core import timing
 from drip.core.delivery import RULES, Kind, Reason, Standing, State, why_not, withheld_for_good
 from drip.core.enrollment import Pause, Stage
 from drip.errors import DripError
-from drip.store import deliveries, enrollments, moves, results, subscribers, turns, versions
+from drip.store import chores, deliveries, enrollments, moves, results, subscribers, turns, versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,12 +61,18 @@ def mark(
     """
     ready = deliveries.ready(connection, ids, owner=owner)
     people = enrollments.find_many(connection, [one.delivery.enrollment_id for one in ready])
-    register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
+    register_keys = [one.address_key for one in ready]
+    register = subscribers.suppressed(connection, register_keys, letter.course)
+    # She is back, and the provider is just being asked to take her off its list: until then it would drop her letter.
+    listed = chores.holding(connection, register_keys, now.machine)
     lesson_held = versions.lesson_held(connection, letter.course, letter.letter, version_id=letter.version_id)
     decide = _Decisions(course, now, held=state.held_at is not None or lesson_held)
     going: dict[int, date] = {}
     stopped: list[tuple[Ready, Reason]] = []
     for one in ready:
+        if one.address_key in listed:
+            stopped.append((one, Reason.LATER))
+            continue
         if one.delivery.kind == Kind.LESSON and turns.is_stale(people[one.delivery.enrollment_id], state.dates_from):
             # An edit went live since the look: she is turned to it first.
             stopped.append((one, Reason.LATER))
@@ -110,7 +116,7 @@ def _why_not_now(delivery: Delivery, person: Enrollment, course: LiveCourse, now
     """Return why a letter that the person may have is not handed over at this moment."""
     if delivery.not_before is None or now.calendar < delivery.not_before:
         return Reason.LATER
-    if not RULES[Kind(delivery.kind)].window_and_gap:
+    if not RULES[delivery.obeys].window_and_gap:
         return None
     if delivery.closes_at is not None and now.calendar >= delivery.closes_at:
         return Reason.WINDOW
@@ -133,7 +139,7 @@ class _Decisions:
         delivery = one.delivery
         erased = one.erased or one.address is None
         consented = person.confirmed_at is not None
-        key = (person.likeness(), delivery.kind, delivery.not_before, delivery.closes_at, suppression, erased, consented)
+        key = (person.likeness(), delivery.obeys, delivery.not_before, delivery.closes_at, suppression, erased, consented)
         found = self._known.get(key)
         if found is None:
             standing = Standing(
@@ -144,7 +150,7 @@ class _Decisions:
                 paused=person.paused == Pause.OPEN,
                 held=self._held,
             )
-            reason = why_not(Kind(delivery.kind), standing) or _why_not_now(delivery, person, self._course, self._now)
+            reason = why_not(delivery.obeys, standing) or _why_not_now(delivery, person, self._course, self._now)
             found = reason or self._now.calendar.astimezone(person.rhythm(self._course.course).zone).date()
             self._known[key] = found
         return found
