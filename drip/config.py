@@ -8,6 +8,7 @@ import re
 import secrets
 import sys
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from drip.store.stamps import REAL, SANDBOX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
 
 NAMES = {
     "DRIP_DATABASE_URL": "database_url",
@@ -36,9 +39,15 @@ NAMES = {
     "DRIP_SANDBOX_URL": "sandbox_url",
     "DRIP_LOG": "log",
     "DRIP_QUEUE": "queue",
+    "DRIP_API_KEYS": "api_keys",
+    "DRIP_TRUSTED_PROXIES": "trusted_proxies",
+    "DRIP_SIGN_UPS_PER_HOUR": "sign_ups_per_hour",
     "SENDGRID_API_KEY": "sendgrid_key",
 }
 """Every setting by its name in the environment; each may also be given as NAME_FILE, the path of a file that holds it."""
+
+_LISTS = {"secret_keys", "api_keys", "trusted_proxies"}
+"""Fields of which the environment gives several values, comma-separated."""
 
 # It stands in a header of every letter, so it is plain ASCII: a name in other letters is written in its xn-- form.
 _BASE_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?")
@@ -88,6 +97,9 @@ class Settings(BaseModel):
     sandbox_url: str = "http://127.0.0.1:8025"
     log: str = "plain"
     queue: str = "drip"
+    api_keys: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    sign_ups_per_hour: int = 1000
 
     @property
     def door(self) -> str:
@@ -111,7 +123,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        faults = [*self._address_faults(), *self._key_faults()]
+        faults = [*self._address_faults(), *self._key_faults(), *self._form_faults()]
         if self.sendgrid_key and self.smtp_url:
             faults.append("set either SENDGRID_API_KEY or DRIP_SMTP_URL, not both: letters leave by one door")
         if self.log not in {"plain", "json"}:
@@ -141,8 +153,19 @@ class Settings(BaseModel):
             faults.append("DRIP_SECRET_KEYS is not set: links in letters are signed with it; make one with: drip keys")
         if self.door == REAL and not self.suppression_key:
             faults.append("DRIP_SUPPRESSION_KEY is not set: people who left are known by it alone; make one with: drip keys")
-        if any(len(key) < KEY_LENGTH_MIN for key in (*self.secret_keys, *filter(None, [self.suppression_key]))):
+        keys = (*self.secret_keys, *self.api_keys, *filter(None, [self.suppression_key]))
+        if any(len(key) < KEY_LENGTH_MIN for key in keys):
             faults.append(f"keys must have at least {KEY_LENGTH_MIN} characters; make one with: drip keys")
+        return faults
+
+    def _form_faults(self) -> list[str]:
+        """Return what is wrong with what guards the forms for strangers."""
+        faults = [] if self.sign_ups_per_hour > 0 else ["DRIP_SIGN_UPS_PER_HOUR must be at least 1"]
+        for proxy in self.trusted_proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                faults.append(f"DRIP_TRUSTED_PROXIES: {proxy!r} is no address and no network such as 10.0.0.0/8")
         return faults
 
 
@@ -199,7 +222,7 @@ def _given(environment: Mapping[str, str] | None) -> dict[str, object]:
             except (OSError, UnicodeError) as trouble:
                 faults.append(f"{name}_FILE: cannot read {path}: {type(trouble).__name__}")
         if text:
-            values[field] = tuple(key.strip() for key in text.split(",") if key.strip()) if field == "secret_keys" else text
+            values[field] = tuple(part.strip() for part in text.split(",") if part.strip()) if field in _LISTS else text
     if faults:
         raise SettingsError("\n".join(faults))
     return values
@@ -210,8 +233,16 @@ def _validated(values: Mapping[str, object]) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as fault:
         raise SettingsError(
-            "\n".join(str(error["ctx"]["error"]) if "ctx" in error else error["msg"] for error in fault.errors())
+            "\n".join(
+                str(error["ctx"]["error"]) if error["type"] == "value_error" else _misread(error) for error in fault.errors()
+            )
         ) from None
+
+
+def _misread(error: ErrorDetails) -> str:
+    """Return which setting cannot be read, and why."""
+    named = {field: name for name, field in NAMES.items()}
+    return f"{named.get(str(error['loc'][0]), '')}: {error['msg']}" if error["loc"] else error["msg"]
 
 
 def _known(name: str) -> bool:

@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 
 from drip import clock, config
 from drip.errors import DripError
-from drip.flows import listening
+from drip.flows import asking, forgetting, listening
 from drip.flows.sending import CannotRecord, nothing
 from drip.flows.ticking import ClockJumped
 from drip.store.owners import LOOKS, Watchdog
@@ -112,10 +112,14 @@ class Work:
             os._exit(CANNOT_RECORD_EXIT)
 
     def listen(self) -> None:
-        """Work off what the provider reported."""
+        """Work off reports and forms, and forget whoever asked for it or whose time is over."""
         deployment = self._here().deployment
         while listening.work(deployment.database, deployment.library):
             pass
+        while asking.work(deployment.database, deployment.library, suppression_key=deployment.suppression_key):
+            pass
+        forgetting.work(deployment.database, deployment.library, deployment.directory)
+        forgetting.pass_over(deployment.database, deployment.library)
 
 
 class Hints:
@@ -130,7 +134,7 @@ class Hints:
         self._publish("drip.tick")
 
     def listen(self) -> None:
-        """Say that reports wait to be worked off."""
+        """Say that reports or forms wait to be worked off."""
         self._publish("drip.listen")
 
     def send(self, batch_id: str) -> bool:

@@ -31,10 +31,14 @@ from drip.flows import applying
 from drip.flows.scheduling import Editor, check
 from drip.flows.sending import Sender, nothing
 from drip.flows.ticking import Ticker
+from drip.mail.directory import NoDirectory
 from drip.mail.envelope import Envelopes
+from drip.mail.lists import NoLists
 from drip.mail.rates import Rates, storage_url
 from drip.mail.render import LetterBook
 from drip.mail.sendgrid import SendGridMailer
+from drip.mail.sendgrid_directory import SendGridDirectory
+from drip.mail.sendgrid_lists import SendGridLists
 from drip.mail.smtp import SmtpMailer
 from drip.store import migrations, stamps, versions
 from drip.store.owners import Incarnation
@@ -46,6 +50,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from drip.core.schedule import Schedule
+    from drip.mail.directory import Directory
+    from drip.mail.lists import Lists
     from drip.mail.message import Mailer
 
 log = structlog.get_logger("drip")
@@ -196,6 +202,15 @@ class Deployment:
         """The key under which addresses are hashed."""
         return self.settings.suppression_key.encode()
 
+    def lists(self) -> Lists:
+        """Return what can be asked of the provider about the addresses that it does not write to; the caller closes it."""
+        settings, seconds = self.settings, self.patience.request_seconds
+        if settings.smtp_url:
+            return NoLists()
+        if settings.sendgrid_key:
+            return SendGridLists(settings.sendgrid_key, settings.sendgrid_url, request_timeout_seconds=seconds)
+        return SendGridLists(sandbox_api_key(settings), settings.sandbox_url, request_timeout_seconds=seconds)
+
     @cached_property
     def mailer(self) -> Mailer:
         """The door that the settings name."""
@@ -205,6 +220,16 @@ class Deployment:
         if settings.sendgrid_key:
             return SendGridMailer(settings.sendgrid_key, settings.sendgrid_url, request_timeout_seconds=seconds)
         return SendGridMailer(sandbox_api_key(settings), settings.sandbox_url, request_timeout_seconds=seconds)
+
+    @cached_property
+    def directory(self) -> Directory:
+        """What can be asked of the provider about an address: to erase it, or to take it off its list."""
+        settings, seconds = self.settings, self.patience.request_seconds
+        if settings.smtp_url:
+            return NoDirectory()
+        if settings.sendgrid_key:
+            return SendGridDirectory(settings.sendgrid_key, settings.sendgrid_url, request_timeout_seconds=seconds)
+        return SendGridDirectory(sandbox_api_key(settings), settings.sandbox_url, request_timeout_seconds=seconds)
 
     @property
     def leave_wait_seconds(self) -> float:

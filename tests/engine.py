@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from drip.clock import Now
 from drip.core.enrollment import Enrollment
 from drip.errors import NotFound
-from drip.flows import adjusting, enrolling, reporting, unsubscribing
+from drip.flows import adjusting, enrolling, forgetting, reporting, unsubscribing
 from drip.flows.sending import Sender
 from drip.flows.ticking import Report, Ticker
 from drip.store import deliveries, enrollments, reports, senders, stamps
@@ -24,7 +24,7 @@ from drip.store.tables import enrollments as enrollment_table
 from drip.store.tables import senders as sender_table
 from drip.store.tables import subscribers as subscriber_table
 from drip.wiring import Deployment
-from tests.mailer import RememberingMailer
+from tests.mailer import RememberingDirectory, RememberingMailer
 
 ROUNDS_MAX = 60
 LESSON_SUBJECTS = {name: f"About {name}" for name in ("hello", "breathe", "walk", "rest", "goodbye", "encore", "kit")}
@@ -38,6 +38,8 @@ class Engine:
         self.deployment = deployment
         self.mailer = mailer
         deployment.mailer = mailer
+        self.directory = RememberingDirectory()
+        deployment.directory = self.directory
         self.library = deployment.library
         self.door = deployment.settings.sender
         self.owner: Incarnation = deployment.incarnation()
@@ -80,9 +82,14 @@ class Engine:
         for hint in report.hints:
             self.sender.send(hint)
 
+    def chores(self) -> int:
+        """Do what a worker does after each tick for whoever is to be forgotten, or is back."""
+        return forgetting.work(self.database, self.library, self.directory)
+
     def work(self) -> None:
         """Tick and send until a tick has nothing to hint at."""
         for _ in range(ROUNDS_MAX):
+            self.chores()
             report = self.tick()
             if not report.hints and not report.more:
                 return
@@ -167,6 +174,13 @@ class Engine:
     def undo(self, name: str) -> bool:
         """Come back, as by the link."""
         return unsubscribing.undo(self.database, self.library, self.person(name).public_id, source="test")
+
+    def erase(
+        self, name: str, *, wait_seconds: float = 2.0, at: Callable[[str], None] = forgetting.nothing
+    ) -> forgetting.Erasing:
+        """Be erased, as by the link."""
+        link = self.person(name).public_id
+        return forgetting.erase(self.database, self.library, link, source="test", wait_seconds=wait_seconds, at=at)
 
     def pause(self, name: str, weeks: int | None, *, wait_seconds: float = 2.0) -> adjusting.Adjusted:
         """Pause for some weeks, or until she says."""

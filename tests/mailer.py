@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from drip.core.delivery import Answer, Submitted
+from drip.mail import directory
 from drip.mail.message import Message
 
 Reply = Answer | Callable[[Message], Answer]
@@ -74,3 +75,26 @@ class RememberingMailer:
             if isinstance(request.answer, Submitted)
             for name in request.people
         ]
+
+
+@dataclass(slots=True)
+class RememberingDirectory:
+    """Implements `Directory`: remembers what it was asked, and answers from *script*, then that all is done."""
+
+    script: list[directory.Reply | Callable[[], directory.Reply]] = field(default_factory=list)
+    erased: list[str] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
+    erase_max: int = 500
+
+    def erase(self, addresses: Sequence[str]) -> directory.Reply:
+        """Remember the addresses and answer."""
+        return self._answer(self.erased, addresses)
+
+    def clear(self, address: str) -> directory.Reply:
+        """Remember the address and answer."""
+        return self._answer(self.cleared, [address])
+
+    def _answer(self, asked: list[str], addresses: Sequence[str]) -> directory.Reply:
+        asked += addresses
+        reply = self.script.pop(0) if self.script else directory.Told()
+        return reply() if callable(reply) else reply

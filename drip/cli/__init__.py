@@ -21,6 +21,7 @@ COMMANDS = {
     "versions": "drip.cli.applying:versions_",
     "rollback": "drip.cli.applying:rollback",
     "subscribers": "drip.cli.people:subscribers",
+    "suppressions": "drip.cli.suppressions:suppressions",
     "status": "drip.cli.standing:status",
     "report": "drip.cli.standing:report",
     "hold": "drip.cli.standing:hold",

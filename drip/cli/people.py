@@ -6,12 +6,17 @@ import json
 
 import click
 
+from drip.cli.importing import import_
+
 FORMAT = 1
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def subscribers() -> None:
     """People on the course."""
+
+
+subscribers.add_command(import_)
 
 
 @subscribers.command()

@@ -41,6 +41,11 @@ def masked(address: str) -> str:
 
 def clean_name(text: str) -> str:
     """Return what to call somebody: one line, no control characters, at most `NAME_MAX` characters; never split."""
+    return clean_text(text, NAME_MAX)
+
+
+def clean_text(text: str, length_max: int) -> str:
+    """Return text from elsewhere as one line of at most so many characters, without control characters."""
     # Format characters are kept out too: an override of the writing direction would turn the rest of the line.
     kept = "".join(
         " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in unicodedata.normalize("NFC", text)
@@ -48,4 +53,4 @@ def clean_name(text: str) -> str:
     kept = "".join(
         letter for letter in kept if unicodedata.category(letter) not in {"Cf", "Cs", "Co"} or letter in "\u200c\u200d"
     )
-    return re.sub(r"\s+", " ", kept).strip()[:NAME_MAX].strip()
+    return re.sub(r"\s+", " ", kept).strip()[:length_max].strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -14,6 +15,8 @@ from drip.core.source import Document, Path
 from drip.core.timeword import clock_time_of, days_of, weekdays_of, zone_hint, zone_names
 
 _Value = TypeVar("_Value")
+# It stands in a header of the form's page, so nothing else may.
+_ORIGIN = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 _EXAMPLE_DOMAINS = ("example.org", "example.com", "example.net")
 
 
@@ -242,6 +245,11 @@ class _Course:
             if isinstance(country, str) and country and country not in country_names():
                 text = f"there is no country {quoted(country)}"
                 self._say("S217", ("helplines", index, "country"), text, country_hint(country))
+        embed = _mapping(self.content.get("sign_up")).get("embed")
+        for index, site in enumerate(embed if isinstance(embed, list) else []):
+            if isinstance(site, str) and _ORIGIN.fullmatch(site) is None:
+                text = f"{quoted(site)} is not the address of a site alone"
+                self._say("S220", ("sign_up", "embed", index), text, "write it without a path, such as https://example.org")
         for key in ("left", "finished"):
             if self._read(("retention", key), days_of, 1) == 0:
                 hint = "write at least 1 day; whoever leaves can still ask to be forgotten at once"

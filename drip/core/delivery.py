@@ -116,6 +116,10 @@ class Reason(StrEnum):
     NOT_READY = "not-ready"
 
 
+AT_HER_WISH = frozenset({Reason.LEFT, Reason.ERASED})
+"""Why an address is in the register because whoever reads there said so: by confirming she may come back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Which rules one kind of letter obeys."""
@@ -157,7 +161,7 @@ def why_not(kind: Kind, standing: Standing) -> Reason | None:
     rules = RULES[kind]
     if standing.erased:
         return Reason.ERASED
-    if standing.suppression is not None and not (standing.suppression == Reason.LEFT and rules.after_leaving):
+    if standing.suppression is not None and not (standing.suppression in AT_HER_WISH and rules.after_leaving):
         return Reason.LEFT if standing.suppression == Reason.LEFT else Reason.SUPPRESSED
     if standing.left and not rules.after_leaving:
         return Reason.LEFT

@@ -31,6 +31,7 @@ __all__ = [
     "Send",
     "Sender",
     "Sending",
+    "SignUp",
     "clock_time_of",
     "days_of",
     "json_schema",
@@ -224,6 +225,26 @@ class Retention(Value):
     """How long we keep people who finished."""
 
 
+class SignUp(Value):
+    """The form by which people join: the sentence they agree to, and the sites that may show the form in a frame."""
+
+    consent: str = Field(
+        min_length=1,
+        max_length=600,
+        pattern=_ONE_LINE,
+        examples=["I agree that The Roadmap keeps my address to write to me. I can stop at any time."],
+    )
+    """What she agrees to, word by word; kept as the proof. Say what her being here tells about her."""
+    closed: Switch = False
+    """Write true to take nobody new for a while; links that are already out go on working."""
+    embed: tuple[str, ...] = Field(
+        default=(),
+        examples=[["https://example.org"]],
+        json_schema_extra={"items": {"type": "string", "pattern": "^https?://[^/]+$"}},
+    )
+    """The sites that may show the form in a frame of theirs; nobody else's may."""
+
+
 class Helpline(Value):
     """Where somebody in one *country* finds a person to listen, as it was on the day when it was checked."""
 
@@ -287,6 +308,8 @@ class Course(Value):
     """Where to turn in a crisis, by country; a reader who gave hers sees its lines first."""
     retention: Retention = Field(default=Retention(), json_schema_extra=_without_default)
     """How long people are kept who left, or who finished."""
+    sign_up: SignUp | None = None
+    """How people join by themselves; without it only an operator adds them."""
     phases: tuple[Phase, ...]
     """The groups of lessons, in order."""
     on_demand: tuple[OnDemand, ...] = ()
@@ -326,6 +349,11 @@ class Course(Value):
         phases = {lesson.id for phase in self.phases for lesson in phase.lessons if phase.must_be_reviewed}
         lessons = {lesson.id for lesson in self.lessons.values() if lesson.must_be_reviewed}
         return frozenset(phases | lessons | {kit.id for kit in self.on_demand if kit.must_be_reviewed})
+
+    @property
+    def takes_people(self) -> bool:
+        """Whether somebody new may ask for it by herself."""
+        return self.sign_up is not None and not self.sign_up.closed
 
     def helplines_in(self, country: str) -> tuple[Helpline, ...]:
         """Return the helplines of a country, in their order; none for '' and for a country without any."""

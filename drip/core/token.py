@@ -11,13 +11,15 @@ from itsdangerous import BadData, Signer, TimestampSigner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 MY = "my"
 LEAVE = "leave"
 CONFIRM = "confirm"
 OWN = "own"
 CHANGE = "change"
+FORM = "form"
+"""A form for strangers: it says when the page was made, and which words stood on it."""
 
 CONFIRM_DAYS = 30
 OWN_DAYS = 1
@@ -89,11 +91,16 @@ class Tokens:
         """Return a token that says when it was made (machine time), for a link that grows old."""
         return _DatedSigner(self._keys, salt=f"drip.{purpose}", at=int(now.timestamp())).sign(public_id).decode()
 
-    def read_dated(self, purpose: str, token: str, *, now: datetime, days: int) -> tuple[str, bool] | None:
-        """Return the public id in *token* and whether it is older than *days*; None when it is not ours."""
+    def read_aged(self, purpose: str, token: str, *, now: datetime) -> tuple[str, timedelta] | None:
+        """Return the value in a dated *token* and how old it is; None when it is not ours."""
         signer = _DatedSigner(self._keys, salt=f"drip.{purpose}", at=int(now.timestamp()))
         try:
             value, made = signer.unsign(token, return_timestamp=True)
-            return value.decode(), (now - made).days >= days
+            return value.decode(), now - made
         except (BadData, UnicodeError, OverflowError, OSError, ValueError):
             return None
+
+    def read_dated(self, purpose: str, token: str, *, now: datetime, days: int) -> tuple[str, bool] | None:
+        """Return the public id in *token* and whether it is older than *days*; None when it is not ours."""
+        found = self.read_aged(purpose, token, now=now)
+        return None if found is None else (found[0], found[1].days >= days)

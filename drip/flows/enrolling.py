@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from drip.core.address import address_key, clean_name, normal_address
 from drip.core.country import country_hint, country_names
-from drip.core.delivery import CONFIRM_LETTER, Kind, Reason
-from drip.core.enrollment import END, Enrollment, Stage, begun
+from drip.core.delivery import AT_HER_WISH
+from drip.core.enrollment import Enrollment, Stage
 from drip.core.timeword import zone_hint, zone_names
 from drip.errors import NotFound, UsageError
-from drip.store import deliveries, endings, enrollments, services, stamps, subscribers, versions
+from drip.store import beginnings, chores, endings, enrollments, stamps, subscribers, versions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from drip.clock import Now
     from drip.core.progress import LiveCourse
     from drip.mail.library import Library
@@ -77,10 +79,10 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
             msg = f"there is no country {wish.country!r}; {country_hint(wish.country)}"
             raise UsageError(msg)
         reason = subscribers.suppressed(connection, [key], course_id).get(key)
-        if reason is not None and not (reason == Reason.LEFT and not confirmed):
+        if reason is not None and not (reason in AT_HER_WISH and not confirmed):
             say = (
                 "this person left; only she can come back: add her without --confirmed and she is asked by a letter"
-                if reason == Reason.LEFT
+                if reason in AT_HER_WISH
                 else f"this address must not be mailed: {reason}"
             )
             return Enrolling(Enrolled.REFUSED, None, say)
@@ -97,18 +99,39 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
                 now=now.machine,
                 source=wish.source,
                 network_address=wish.network_address,
+                version_id=course.version_id,
             )
-            _ask(connection, person, course, now)
+            beginnings.ask(connection, person, course, now)
             return Enrolling(Enrolled.ASKED, person.id, "a letter asks this person to confirm")
-        subscribers.note_consent(connection, subscriber_id, course_id, "agreed", now=now.machine, source=wish.source)
-        _begin(connection, person, course, now)
+        subscribers.note_consent(
+            connection,
+            subscriber_id,
+            course_id,
+            "agreed",
+            now=now.machine,
+            source=wish.source,
+            version_id=course.version_id,
+        )
+        beginnings.begin(connection, person, course, now)
     return Enrolling(Enrolled.BEGUN, person.id, "the course begins now")
 
 
-def confirm(database: Database, library: Library, public_id: str, *, source: str, network_address: str = "") -> bool:
-    """Begin the course of somebody who pressed the button in her confirmation letter; False when the link is nobody's.
+def confirm(
+    database: Database,
+    library: Library,
+    public_id: str,
+    *,
+    source: str,
+    network_address: str = "",
+    wording: str = "",
+    form: str = "",
+    made: datetime | None = None,
+) -> bool:
+    """Begin the course of somebody who pressed the button in her confirmation letter; return whether it runs now.
 
-    Pressing twice is harmless. Somebody who left and confirms again begins a new run.
+    Pressing twice is harmless. Somebody who left and confirms again begins a new run; somebody who finished does so only
+    by the letter of a new request: *made* is when the link was made, None for a link of this moment. *wording* is what
+    stood beside the button and *form* the address of its page: they are the proof.
     """
     with database.write() as connection:
         now = stamps.now_in(connection)
@@ -119,11 +142,24 @@ def confirm(database: Database, library: Library, public_id: str, *, source: str
         subscriber = subscribers.find(connection, person.subscriber_id)
         if subscriber is None or subscriber.address is None:
             return False
-        if person.state in {Stage.ACTIVE, Stage.FINISHED}:
+        if person.state == Stage.ACTIVE:
             return True
+        if person.state == Stage.FINISHED and not _asked_anew(connection, person, made or now.machine):
+            return False
         if endings.barred(connection, subscriber.address_key, person.course):
             return False
-        subscribers.lift(connection, subscriber.address_key, course=person.course, reason=Reason.LEFT)
+        if _lift(connection, subscriber.address_key, person.course):
+            # The provider keeps lists of its own; on one of them her letters would be dropped.
+            chores.ask(
+                connection,
+                "clear",
+                address=subscriber.address,
+                address_key=subscriber.address_key,
+                subscriber_id=subscriber.id,
+                reason="came back",
+                now=now.machine,
+            )
+        _, course = _course(connection, library, person.course)
         subscribers.note_consent(
             connection,
             person.subscriber_id,
@@ -131,11 +167,41 @@ def confirm(database: Database, library: Library, public_id: str, *, source: str
             "agreed",
             now=now.machine,
             source=source,
+            wording=wording,
+            form=form,
             network_address=network_address,
+            version_id=course.version_id,
         )
-        _, course = _course(connection, library, person.course)
-        _begin(connection, person, course, now)
+        beginnings.begin(connection, person, course, now)
     return True
+
+
+def wording_for(database: Database, library: Library, public_id: str) -> str:
+    """Return the consent that a confirmation asks for: the words she was asked with, else those of the course."""
+    with database.read() as connection:
+        person = enrollments.find_by_public_id(connection, public_id)
+        if person is None:
+            return ""
+        asked = beginnings.asked_wording(connection, person)
+        _, course = _course(connection, library, person.course)
+    sign_up = course.course.sign_up
+    return asked or (sign_up.consent if sign_up else "")
+
+
+def _asked_anew(connection: Connection, person: Enrollment, made: datetime) -> bool:
+    """Whether a link made at *made* belongs to a request that came after she last agreed."""
+    asked, agreed = beginnings.asked_last(connection, person.id), beginnings.agreed_last(connection, person)
+    # A link knows its second only.
+    return asked is not None and (agreed is None or asked > agreed) and made >= asked.replace(microsecond=0)
+
+
+def _lift(connection: Connection, address_key: str, course: str) -> bool:
+    """Take what she herself wished out of the register; False when nothing stood there."""
+    before = subscribers.suppressed(connection, [address_key], course)
+    for scope in (course, subscribers.EVERY_COURSE):
+        for reason in sorted(AT_HER_WISH):
+            subscribers.lift(connection, address_key, course=scope, reason=reason)
+    return bool(before)
 
 
 def _address(text: str) -> str:
@@ -192,32 +258,4 @@ def _enrollment(  # noqa: PLR0917 - the facts of an enrollment
             enrollments.change(connection, person.id, settings)
             person = person._replace(**settings)
         return person
-    values = {
-        "subscriber_id": subscriber_id,
-        "course": course_id,
-        "state": Stage.ASKED.value,
-        "created_at": now.machine,
-        **settings,
-    }
-    return enrollments.locked(connection, enrollments.add(connection, values))
-
-
-def _begin(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> None:
-    """Start the course, or a new run of it for somebody who had one before."""
-    changes: dict[str, Any] = {}
-    if person.place is not None or person.open_delivery is not None or person.ended_at is not None:
-        waiting = deliveries.find_open(connection, person.subscriber_id, person.course)
-        deliveries.withhold(
-            connection, [one.id for one in waiting if one.kind == Kind.LESSON], reason=Reason.SUPERSEDED, now=now.machine
-        )
-        changes = {**END, "run": person.run + 1, "place": None, "ended_at": None, "ended_why": "", "resumed": False}
-    fresh = person._replace(**changes)
-    enrollments.change(connection, person.id, {**changes, **begun(fresh, course.course, now=now.calendar)})
-
-
-def _ask(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> None:
-    """Open the confirmation letter, unless one is on its way already."""
-    if any(one.kind == Kind.CONFIRMATION for one in deliveries.find_open(connection, person.subscriber_id, person.course)):
-        return
-    occasion = f"asked:{now.machine.timestamp():.6f}"
-    services.open_letter(connection, person, course, CONFIRM_LETTER, Kind.CONFIRMATION, occasion, now)
+    return beginnings.pending(connection, subscriber_id, course_id, settings, now=now.machine)

@@ -10,7 +10,7 @@ import structlog
 from drip.core.address import address_key
 from drip.core.delivery import Outcome, State, raised
 from drip.core.event import MalformedEvents, parse_events
-from drip.store import address_changes, deliveries, endings, events, moves, recovery, stamps, subscribers
+from drip.store import address_changes, deliveries, endings, erasing, events, moves, recovery, stamps, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +84,8 @@ def work(database: Database, library: Library) -> int:
         for event in page:
             if event.suppress:
                 _suppress(connection, event, found.get(event.delivery or ""), now)
+        # Of whoever was forgotten meanwhile nothing is kept, late reports least of all.
+        erasing.delete_reports(connection, erasing.about_the_forgotten(connection, page, found))
         if page:
             events.mark_worked(connection, [event.id for event in page], now.machine)
     return len(page)

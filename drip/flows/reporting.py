@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from drip.store import events, reports, senders, stamps, versions
+from drip.store import chores, erasing, events, reports, senders, stamps, versions
 
 if TYPE_CHECKING:
     from drip.mail.library import Library
     from drip.store.session import Database
 
+FORGETTING = "forgetting"
+"""The heartbeat of the daily pass over everybody whose time is over."""
+
 
 def report(database: Database) -> dict[str, Any]:
-    """Return per course the sums over all deliveries and what the provider reported of them."""
+    """Return per course the sums over all deliveries and what the provider reported of them, and how many were forgotten.
+
+    Of whoever was forgotten nothing but the number is left: their letters are in no sum, on neither side of it.
+    """
     with database.read() as connection:
         outcomes = reports.outcomes(connection)
         return {
@@ -24,7 +30,8 @@ def report(database: Database) -> dict[str, Any]:
                     "outcomes": {name: count for name, count in outcomes.get(one.course, {}).items() if name},
                 }
                 for one in reports.sums(connection)
-            ]
+            ],
+            "forgotten": erasing.counted(connection),
         }
 
 
@@ -69,6 +76,19 @@ def status(database: Database, *, door: str) -> dict[str, Any]:
                 {"delivery": row.id, "course": row.course, "letter": row.letter, "reason": row.reason, "detail": row.detail}
                 for row in reports.parked(connection)
             ],
+            "chores": [
+                {
+                    "kind": one.kind,
+                    "people": one.count,
+                    "asked_at": one.asked_at.isoformat(),
+                    "next_try": one.not_before.isoformat(),
+                    "detail": one.detail,
+                }
+                for one in chores.standing(connection)
+            ],
+            "last_forgotten": None
+            if (last := stamps.last_beat(connection, FORGETTING)) is None
+            else last.calendar_at.isoformat(),
             "unreachable_enrollments": reports.unreachable(connection),
             "due_now": reports.due_count(connection, now.calendar),
             "open_now": reports.open_count(connection, now.calendar),

@@ -358,6 +358,11 @@ def first_subject(shown: Shown, library: Library, *, my_token: str, leave_token:
     return book.render(shown.course.sequence[0].id, person=_reader(shown, my_token, leave_token, next_on=None)).subject
 
 
+def system_subject(library: Library, live: LiveCourse, course_id: str, letter: str) -> str:
+    """Return the subject under which a letter of drip itself comes; it is the same for everybody."""
+    return library.book(live.version_id, course_id).render(letter).subject
+
+
 def _reader(shown: Shown, my_token: str, leave_token: str, *, next_on: date | None, forgotten_on: date | None = None) -> Person:
     """Return what a letter may know of whoever reads it on a page; her name is not shown there."""
     return Person(

@@ -1,4 +1,4 @@
-"""Leaving, at once and for good, and the thirty days in which it can be undone."""
+"""Leaving, at once and for good, and the days in which it can be undone: thirty, or as many as she is kept."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from drip.core import timing
 from drip.core.delivery import Reason
 from drip.core.enrollment import Move, Pause, Stage, placed
 from drip.core.progress import Step, next_step, place_of
-from drip.store import deliveries, endings, enrollments, moves, recovery, stamps, subscribers, versions
+from drip.errors import NotFound
+from drip.store import chores, deliveries, endings, enrollments, moves, recovery, stamps, subscribers, versions
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from drip.clock import Now
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse
+    from drip.core.schedule import Course
     from drip.mail.library import Library
     from drip.store.session import Connection, Database
 
-UNDO = timedelta(days=30)
+UNDO_DAYS = 30
 
 log = structlog.get_logger("drip.leave")
 
@@ -43,38 +47,79 @@ def leave(database: Database, library: Library, public_id: str, *, source: str, 
 
     *wait_seconds* bounds the wait; no lock is held while waiting.
     """
+    try:
+        subscriber_id, erased = _left(database, public_id, source)
+    except NotFound:
+        return Leaving(known=False, acknowledged=True)
+    quiet = recovery.wait_until_quiet(database, subscriber_id, library.course, wait_seconds=wait_seconds)
+    if erased:
+        # She is being erased, and pressed meanwhile: what is true of her letters is said, and nothing of her is known.
+        return Leaving(known=False, acknowledged=quiet)
+    log.info("left", subscriber=subscriber_id, source=source, acknowledged=quiet)
+    return Leaving(known=True, acknowledged=quiet)
+
+
+def _left(database: Database, public_id: str, source: str) -> tuple[int, bool]:
+    """Commit a leave and return the subscriber, and whether she is being erased; raises NotFound for a link that is nobody's."""
     with database.write() as connection:
         now = stamps.now_in(connection)
         found = enrollments.find_by_public_id(connection, public_id)
         if found is None:
-            return Leaving(known=False, acknowledged=True)
+            raise NotFound
         person = enrollments.locked(connection, found.id)
         subscriber = subscribers.find(connection, person.subscriber_id)
-        if subscriber is None or subscriber.erased_at is not None:
-            return Leaving(known=False, acknowledged=True)
-        endings.leave(connection, person, subscriber.address_key, now, source=source)
-    quiet = recovery.wait_until_quiet(database, person.subscriber_id, library.course, wait_seconds=wait_seconds)
-    log.info("left", enrollment=person.id, source=source, acknowledged=quiet)
-    return Leaving(known=True, acknowledged=quiet)
+        erased = subscriber is None or subscriber.erased_at is not None
+        if subscriber is not None and not erased:
+            endings.leave(connection, person, subscriber.address_key, now, source=source)
+    return person.subscriber_id, erased
+
+
+def undo_days(course: Course) -> int:
+    """Return for how many days a leave can be undone: not longer than she is kept."""
+    return min(UNDO_DAYS, course.retention.left)
+
+
+def undo_until(person: Enrollment, course: Course) -> date | None:
+    """Return the day, where she lives, to whose end somebody who left can come back to her place; None when she has not."""
+    if person.state != Stage.LEFT or person.ended_at is None:
+        return None
+    return (person.ended_at + timedelta(days=undo_days(course))).astimezone(person.rhythm(course).zone).date()
 
 
 def undo(database: Database, library: Library, public_id: str, *, source: str) -> bool:
     """Come back within thirty days of leaving, at the place she left; False when it is too late or she had not left."""
+    try:
+        return _undo(database, library, public_id, source)
+    except NotFound:
+        return False
+
+
+def _undo(database: Database, library: Library, public_id: str, source: str) -> bool:
     with database.write() as connection:
         now = stamps.now_in(connection)
         found = enrollments.find_by_public_id(connection, public_id)
         if found is None:
             return False
         person = enrollments.locked(connection, found.id)
+        state = versions.running(connection)[person.course]
+        course = library.course(state.version_id, person.course)
         subscriber = subscribers.find(connection, person.subscriber_id)
-        if person.state != Stage.LEFT or person.ended_at is None or now.calendar - person.ended_at > UNDO or subscriber is None:
+        until, today = undo_until(person, course.course), now.calendar.astimezone(person.rhythm(course.course).zone).date()
+        if until is None or today > until or subscriber is None or subscriber.address is None:
             return False
         if endings.barred(connection, subscriber.address_key, person.course):
             return False
         subscribers.lift(connection, subscriber.address_key, course=person.course, reason=Reason.LEFT)
         subscribers.note_consent(connection, person.subscriber_id, person.course, "agreed", now=now.machine, source=source)
-        state = versions.running(connection)[person.course]
-        course = library.course(state.version_id, person.course)
+        chores.ask(
+            connection,
+            chores.CLEAR,
+            address=subscriber.address,
+            address_key=subscriber.address_key,
+            subscriber_id=subscriber.id,
+            reason="undone",
+            now=now.machine,
+        )
         back = {
             "state": Stage.ACTIVE.value,
             "ended_at": None,

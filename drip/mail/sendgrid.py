@@ -145,6 +145,22 @@ class _Client(python_http_client.Client):  # type: ignore[misc] # the package ha
         return _Opened(self._transport.request(request.get_method(), request.full_url, headers=headers, body=data))
 
 
+def connected(
+    api_key: str, base_url: str, *, request_seconds: float, connect_seconds: float, idle_seconds_max: float
+) -> tuple[sendgrid.SendGridAPIClient, Transport]:
+    """Return the package's client over a transport of ours; ValueError for a key or an address that cannot be one."""
+    # The package would look for an empty key in the environment.
+    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        raise ValueError("the API key is empty or holds characters that no key has")
+    if urlsplit(base_url).scheme not in {"http", "https"} or not urlsplit(base_url).hostname:
+        raise ValueError("the base URL is not one of http:// or https:// with a host")
+    transport = Transport(request_seconds=request_seconds, connect_seconds=connect_seconds, idle_seconds_max=idle_seconds_max)
+    host = base_url.rstrip("/")
+    api = sendgrid.SendGridAPIClient(api_key, host=host)
+    api.client = _Client(transport, host=host, request_headers=api.client.request_headers, version=3)
+    return api, transport
+
+
 class SendGridMailer:
     """SendGrid as a `Mailer`; times in seconds.
 
@@ -162,21 +178,15 @@ class SendGridMailer:
         connect_timeout_seconds: float = 5.0,
         idle_seconds_max: float = 4.0,
     ) -> None:
-        # The package would look for an empty key in the environment.
-        if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-            raise ValueError("the API key is empty or holds characters that no key has")
-        if urlsplit(base_url).scheme not in {"http", "https"} or not urlsplit(base_url).hostname:
-            raise ValueError("the base URL is not one of http:// or https:// with a host")
         self.request_timeout_seconds = request_timeout_seconds
         self._api_key = api_key
-        self._transport = Transport(
+        self._api, self._transport = connected(
+            api_key,
+            base_url,
             request_seconds=request_timeout_seconds,
             connect_seconds=connect_timeout_seconds,
             idle_seconds_max=idle_seconds_max,
         )
-        host = base_url.rstrip("/")
-        self._api = sendgrid.SendGridAPIClient(api_key, host=host)
-        self._api.client = _Client(self._transport, host=host, request_headers=self._api.client.request_headers, version=3)
 
     def submit(self, message: Message) -> Answer:
         """Hand *message* over once; `ValueError` when it breaks `body_of`'s rules, otherwise always an `Answer`."""
@@ -207,10 +217,10 @@ _UNVERIFIED = re.compile(r"verified sender|sender identity|from address does not
 _NO_CREDITS = re.compile(r"credits? exceeded|maximum credits|exceeded your (?:messaging|sending) limit", re.IGNORECASE)
 
 _REMEDY_CREDITS = "The account's credits are spent: raise the plan or wait until they renew, then release the sender."
-_REMEDY_KEY = "SendGrid does not know this key: check SENDGRID_API_KEY, and DRIP_SENDGRID_URL for an account in the EU."
+REMEDY_KEY = "SendGrid does not know this key: check SENDGRID_API_KEY, and DRIP_SENDGRID_URL for an account in the EU."
 _REMEDY_SENDER = "Verify the course's `from` address or its domain in SendGrid under Settings, Sender Authentication."
 _REMEDY_SCOPE = "The key may not send: give it the permission Mail Send, and see whether SendGrid has suspended the account."
-_REMEDY_URL = "This is not SendGrid's API: check DRIP_SENDGRID_URL. Redirects are never followed, for they would carry the key."
+REMEDY_URL = "This is not SendGrid's API: check DRIP_SENDGRID_URL. Redirects are never followed, for they would carry the key."
 _REMEDY_SANDBOX_MODE = "SendGrid checked the request and sent nothing: switch sandbox mode off in the account's mail settings."
 _REMEDY_OTHER = "SendGrid refuses the request as a whole; read the reason, and ask SendGrid's support with its date and hour."
 
@@ -220,20 +230,20 @@ def answer_of(reply: Reply, *, recipients: int, secrets: list[str]) -> Answer:
     status = reply.status
     if status == 202:
         return Submitted(_receipt_in(reply.headers))
-    errors = _errors_in(reply.body)
+    errors = errors_in(reply.body)
     told = " | ".join(f"{field}: {text}" if field else text for field, text in errors)
     reason = scrubbed(f"{status} {told}", secrets=secrets)
     if status == 200:
         return SenderRefused(reason, _REMEDY_SANDBOX_MODE)
     if 300 <= status < 400:
-        return SenderRefused(reason, _REMEDY_URL)
+        return SenderRefused(reason, REMEDY_URL)
     if status in {400, 422} and not _UNVERIFIED.search(told) and not _NO_CREDITS.search(told):
         return _refusal(errors, reason, recipients=recipients)
     if status == 413:
         return Refused(reason, too_large=True)
     if status in {408, 421, 425, 429, 503}:
         # Of these the server itself says that it did not take the request in.
-        return TryLater(reason, _retry_after_seconds(reply.headers))
+        return TryLater(reason, retry_after_seconds(reply.headers))
     if 400 <= status < 500:
         return SenderRefused(reason, _remedy(status, told))
     # 500 and the like, and successes that SendGrid does not know: it may have been queued.
@@ -257,10 +267,10 @@ def _remedy(status: int, told: str) -> str:
         return _REMEDY_CREDITS
     if _UNVERIFIED.search(told):
         return _REMEDY_SENDER
-    return {401: _REMEDY_KEY, 403: _REMEDY_SCOPE, 404: _REMEDY_URL, 405: _REMEDY_URL}.get(status, _REMEDY_OTHER)
+    return {401: REMEDY_KEY, 403: _REMEDY_SCOPE, 404: REMEDY_URL, 405: REMEDY_URL}.get(status, _REMEDY_OTHER)
 
 
-def _errors_in(body: bytes) -> list[tuple[str, str]]:
+def errors_in(body: bytes) -> list[tuple[str, str]]:
     """Return field ("" when null) and message of each error; nothing when the body is not SendGrid's JSON (413 is HTML)."""
     try:
         found = json.loads(body)
@@ -278,7 +288,7 @@ def _receipt_in(headers: Mapping[str, str]) -> str | None:
     return receipt if receipt and re.fullmatch(r"[\w.=+/-]{1,200}", receipt, re.ASCII) else None
 
 
-def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """Return the wait that SendGrid asks for, 1 to 3,600 seconds; None when it does not say.
 
     `X-RateLimit-Reset` is an instant (unix seconds); `Retry-After`, which SendGrid does not document, is a length.

@@ -22,6 +22,7 @@ from drip.sandbox.control import control_router, time_router
 from drip.sandbox.courier import Courier
 from drip.sandbox.faults import Faults
 from drip.sandbox.guard import Guard
+from drip.sandbox.lists import lists_router
 from drip.sandbox.mailbox import DELIVERY, Mailbox
 from drip.sandbox.pages import Reader, page_router
 from drip.sandbox.signing import SigningKey
@@ -104,6 +105,7 @@ def make_sandbox(
     app.add_middleware(Guard)
     traffic = Traffic()
     desk = SendDesk(store=store, faults=faults, courier=courier, calendar=calendar, traffic=traffic)
+    app.include_router(lists_router(api_key, faults))
     app.include_router(_provider_router(store, desk, api_key))
     app.include_router(control_router(store, faults=faults, courier=courier, traffic=traffic))
     if time_machine is not None:

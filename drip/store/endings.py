@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drip.core.delivery import RULES, Kind, Reason, State
+from drip.core.delivery import AT_HER_WISH, RULES, Kind, Reason, State
 from drip.core.enrollment import END, Stage
 from drip.store import deliveries, enrollments, subscribers
 from drip.store.session import lock_rows
@@ -50,16 +50,20 @@ def leave(connection: Connection, person: Enrollment, address_key: str, now: Now
 
 
 def barred(connection: Connection, address_key: str, course: str) -> bool:
-    """Whether an address must not be mailed for another reason than that she left, so that she cannot come back by herself."""
-    return subscribers.suppressed(connection, [address_key], course).get(address_key, Reason.LEFT) != Reason.LEFT
+    """Whether an address must not be mailed for another reason than her own wish, so that she cannot come back by herself."""
+    return subscribers.suppressed(connection, [address_key], course).get(address_key, Reason.LEFT) not in AT_HER_WISH
 
 
 def suppress(connection: Connection, subscriber_id: int, address_key: str, reason: str, *, now: Now) -> bool:
     """Enter an address into the register for every course and end all her runs; False when it stood there already.
 
-    What was open is withheld for good. A letter that is being handed over at this moment comes to its own result.
+    What was open is withheld for good. A letter that is being handed over at this moment comes to its own result. Of
+    somebody who was erased meanwhile nothing more is stored.
     """
     lock_rows(connection, people, [subscriber_id])
+    here = subscribers.find(connection, subscriber_id)
+    if here is None or here.erased_at is not None:
+        return False
     new = subscribers.suppress(connection, address_key, reason, now=now.machine)
     for known in enrollments.find_for(connection, subscriber_id):
         person = enrollments.locked(connection, known.id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from drip.core.enrollment import WHO, Enrollment, Stage
+from drip.errors import NotFound
 from drip.store.alike import Alike
 from drip.store.session import among, lock_rows
 from drip.store.tables import courses, deliveries, enrollments, lesson_holds, omissions, subscribers
@@ -60,17 +61,20 @@ def find_for(connection: Connection, subscriber_id: int, course: str | None = No
 def locked(connection: Connection, enrollment_id: int) -> Enrollment:
     """Return the enrollment, re-read after its subscriber and then it were locked until the transaction ends.
 
-    Every change that a subscriber or the provider can bring takes this lock, and so does every hand-over.
+    Every change that a subscriber or the provider can bring takes this lock, and so does every hand-over. Raises NotFound
+    when she was forgotten meanwhile.
     """
     subscriber_id = connection.execute(
         sa.select(enrollments.c.subscriber_id).where(enrollments.c.id == enrollment_id)
-    ).scalar_one()
+    ).scalar_one_or_none()
+    if subscriber_id is None:
+        raise NotFound
     lock_rows(connection, subscribers, [subscriber_id])
     # A tick opens letters under the lock of the enrollment alone: without this one, what it just opened would be overlooked.
     lock_rows(connection, enrollments, [enrollment_id])
     found = find(connection, enrollment_id)
-    if found is None:  # pragma: no cover - rows are never deleted
-        raise LookupError(enrollment_id)
+    if found is None:
+        raise NotFound
     return found
 
 

@@ -13,7 +13,7 @@ from drip.core import timing
 from drip.core.delivery import RULES, Kind, Reason, Standing, State, why_not, withheld_for_good
 from drip.core.enrollment import Pause, Stage
 from drip.errors import DripError
-from drip.store import deliveries, enrollments, moves, results, subscribers, turns, versions
+from drip.store import chores, deliveries, enrollments, moves, results, subscribers, turns, versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,12 +61,18 @@ def mark(
     """
     ready = deliveries.ready(connection, ids, owner=owner)
     people = enrollments.find_many(connection, [one.delivery.enrollment_id for one in ready])
-    register = subscribers.suppressed(connection, [one.address_key for one in ready], letter.course)
+    register_keys = [one.address_key for one in ready]
+    register = subscribers.suppressed(connection, register_keys, letter.course)
+    # She is back, and the provider is just being asked to take her off its list: until then it would drop her letter.
+    listed = chores.holding(connection, register_keys, now.machine)
     lesson_held = versions.lesson_held(connection, letter.course, letter.letter, version_id=letter.version_id)
     decide = _Decisions(course, now, held=state.held_at is not None or lesson_held)
     going: dict[int, date] = {}
     stopped: list[tuple[Ready, Reason]] = []
     for one in ready:
+        if one.address_key in listed:
+            stopped.append((one, Reason.LATER))
+            continue
         if one.delivery.kind == Kind.LESSON and turns.is_stale(people[one.delivery.enrollment_id], state.dates_from):
             # An edit went live since the look: she is turned to it first.
             stopped.append((one, Reason.LATER))

@@ -39,9 +39,9 @@ def conclude(
         return
     people = enrollments.find_many(connection, [delivery.enrollment_id for delivery in lessons.values()])
     waiting = [
-        (people[delivery.enrollment_id], delivery)
+        (person, delivery)
         for delivery in lessons.values()
-        if people[delivery.enrollment_id].open_delivery == delivery.id and delivery.course in live
+        if (person := people.get(delivery.enrollment_id)) and person.open_delivery == delivery.id and delivery.course in live
     ]
     had = _had_next(connection, waiting, live)
     # Whoever is alike and had the same letter goes on to the same date, so each likeness is worked out once.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from drip.store.session import add_new, among
+from drip.store.session import add_new, among, lock_rows
 from drip.store.tables import consents, subscribers, suppressions
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ def find_by_key(connection: Connection, address_key: str) -> Subscriber | None:
     """Return the subscriber whose address has this keyed hash."""
     row = connection.execute(sa.select(subscribers).where(subscribers.c.address_key == address_key)).first()
     return None if row is None else Subscriber(*row)
+
+
+def keys_of(connection: Connection, subscriber_ids: Iterable[int]) -> list[str]:
+    """Return the keyed addresses of some subscribers."""
+    query = sa.select(subscribers.c.address_key).where(among(subscribers.c.id, subscriber_ids))
+    return list(connection.execute(query).scalars())
 
 
 def add(connection: Connection, *, address: str, address_key: str, name: str, timezone: str | None, now: datetime) -> int:
@@ -113,3 +119,8 @@ def suppressed(connection: Connection, address_keys: Iterable[str], course: str)
         .order_by(suppressions.c.course.desc())
     )
     return {row.address_key: row.reason for row in rows}
+
+
+def lock(connection: Connection, subscriber_id: int) -> None:
+    """Let whoever else wants this person wait until the transaction ends."""
+    lock_rows(connection, subscribers, [subscriber_id])

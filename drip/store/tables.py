@@ -205,6 +205,9 @@ wishes = Table(
     _text("source"),
     _text("form"),
     _text("network_address"),
+    # What another site asked for her by the API; a form of ours leaves them alone.
+    Column("weekday", Integer()),
+    _count("pace", 1),
     _instant("at", nullable=False),
 )
 

@@ -1,4 +1,7 @@
-"""The public pages and the webhook as one application; no script, no cookie, nothing from elsewhere."""
+"""The public pages, the API and the webhook as one application; no cookie, nothing from elsewhere.
+
+One page has a script, a file of ours: the form for joining, where it finds her time zone. All work without.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +9,66 @@ from collections.abc import Callable
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from drip.errors import NotFound, Unreachable
 from drip.flows import showing
 from drip.store.session import DatabaseTrouble
+from drip.web.api import api_router, field_troubles, is_api, trouble_answer
+from drip.web.caps import Caps
+from drip.web.captcha import Captcha
 from drip.web.care import care_router
 from drip.web.course import course_router
-from drip.web.desk import STYLE, Desk
+from drip.web.desk import RETRY_SECONDS, STYLE, ZONE_SCRIPT, Desk
+from drip.web.finding import finding_router
 from drip.web.guard import Guard, where
 from drip.web.joining import public_router
 from drip.web.kit import kit_router
 from drip.web.leaving import leave_router
 from drip.web.own import own_router
 from drip.web.settings import settings_router
+from drip.web.signup import sign_up_router
+from drip.web.strangers import Strangers
 from drip.web.webhook import webhook_router
+from drip.web.whence import Whence
 from drip.wiring import Deployment
 
 log = structlog.get_logger("drip.web")
 
 
-def make_web(deployment: Deployment, *, hint: Callable[[], None] | None = None, wait_seconds: float | None = None) -> FastAPI:
+def make_web(
+    deployment: Deployment,
+    *,
+    hint: Callable[[], None] | None = None,
+    wait_seconds: float | None = None,
+    captcha: Captcha | None = None,
+) -> FastAPI:
     """Return all pages of a *deployment*.
 
-    *hint* tells the workers that reports wait to be worked off. *wait_seconds* bounds how long an answer to a leave or a
+    *hint* tells the workers that reports or forms wait to be worked off. *captcha* is a riddle for the sign-up form, which
+    loads something from elsewhere; by default there is none. *wait_seconds* bounds how long an answer to a leave or a
     pause waits for a letter that is being handed over; by default that is as long as one can take.
     """
     app = FastAPI(title="drip", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     desk = Desk(deployment, deployment.leave_wait_seconds if wait_seconds is None else wait_seconds)
-    app.add_middleware(Guard, prefix=desk.prefix, trouble_page=desk.trouble)
+    settings = deployment.settings
+    app.state.api_keys = settings.api_keys
+    key = deployment.suppression_key
+    caps = Caps(settings.redis_url, namespace=settings.queue, per_hour=settings.sign_ups_per_hour, key=key)
+    whence = Whence(settings.trusted_proxies)
+    strangers = Strangers(desk, caps, whence, hint=hint, captcha=captcha)
+
+    def trouble(status: int, path: str) -> Response:
+        return trouble_answer(status) if is_api(path) else desk.trouble(status)
+
+    app.add_middleware(Guard, prefix=desk.prefix, trouble_page=trouble)
     for router in (
-        public_router(desk),
+        public_router(desk, strangers),
+        sign_up_router(desk, strangers),
+        finding_router(desk, strangers),
+        api_router(desk, strangers),
         care_router(desk),
         leave_router(desk),
         settings_router(desk),
@@ -56,10 +87,16 @@ def _answer_troubles(app: FastAPI, desk: Desk) -> None:
     """Answer what goes wrong with a calm page, and log it without a word of the request."""
 
     @app.exception_handler(HTTPException)
-    def refused(_: Request, trouble: HTTPException) -> Response:
+    def refused(request: Request, trouble: HTTPException) -> Response:
+        if is_api(request.scope["path"]):
+            return trouble_answer(trouble.status_code, str(trouble.detail), dict(trouble.headers or {}))
         answer = desk.trouble(trouble.status_code)
         answer.headers.update(trouble.headers or {})
         return answer
+
+    @app.exception_handler(RequestValidationError)
+    def not_taken(_: Request, trouble: RequestValidationError) -> Response:
+        return field_troubles(list(trouble.errors()))
 
     @app.exception_handler(NotFound)
     def missing(_: Request, __: NotFound) -> Response:
@@ -67,18 +104,24 @@ def _answer_troubles(app: FastAPI, desk: Desk) -> None:
 
     @app.exception_handler(Unreachable)
     @app.exception_handler(DatabaseTrouble)
-    def unreachable(_: Request, trouble: Exception) -> Response:
+    def unreachable(request: Request, trouble: Exception) -> Response:
         log.error("database-trouble", error=type(trouble).__name__, at=where(trouble))
+        if is_api(request.scope["path"]):
+            return trouble_answer(503, "the books do not answer just now", {"Retry-After": str(RETRY_SECONDS)})
         return desk.trouble(503)
 
 
 def _plain_router(deployment: Deployment) -> APIRouter:
-    """Return what machines ask for: the style of the pages, and whether all is well."""
+    """Return what machines ask for: the style of the pages, their one script, and whether all is well."""
     router = APIRouter()
 
     @router.api_route("/static/web.css", methods=["GET", "HEAD"])
     def style() -> Response:
         return Response(STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=86400"})
+
+    @router.api_route("/static/zone.js", methods=["GET", "HEAD"])
+    def zone() -> Response:
+        return Response(ZONE_SCRIPT, media_type="text/javascript", headers={"Cache-Control": "public, max-age=86400"})
 
     @router.api_route("/healthz", methods=["GET", "HEAD"])
     async def alive() -> Response:

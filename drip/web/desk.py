@@ -34,6 +34,7 @@ _BODY_BEGINS = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _BODY_ENDS = re.compile(r"</body\s*>", re.IGNORECASE)
 
 STYLE = resources.files("drip.web").joinpath("static", "web.css").read_bytes()
+ZONE_SCRIPT = resources.files("drip.web").joinpath("static", "zone.js").read_bytes()
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -78,14 +79,16 @@ class Desk:
         )
         self._templates.globals.update(
             style=f"{self.prefix}/static/web.css?v={hashlib.sha256(STYLE).hexdigest()[:12]}",
+            zone_script=f"{self.prefix}/static/zone.js?v={hashlib.sha256(ZONE_SCRIPT).hexdigest()[:12]}",
             home=f"{self.prefix}/",
+            find_page=f"{self.prefix}/page",
             care=f"{self.prefix}/care",
             join=f"{self.prefix}/join",
         )
 
     def page(self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:  # noqa: ANN401 - a template's own
         """Return one page."""
-        common = {"links": None, "brand": "", "contact": "", "at": template.removesuffix(".html")}
+        common = {"links": None, "brand": "", "contact": "", "in_frame": False, "at": template.removesuffix(".html")}
         body = self._templates.get_template(template).render({**common, **values})
         return HTMLResponse(body, status_code=status, headers=headers)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 """Nothing from elsewhere, no script at all, no form that leads away, no frame around."""
+
+SCRIPT_POLICY = f"{POLICY}; script-src 'self'"
+"""For the one page with a script, which is a file of ours."""
 
 LETTER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 """A letter brings its styles in its elements, as mail programs want them."""
@@ -27,14 +30,16 @@ HEADERS = {
 }
 """What every answer carries, unless its page says otherwise."""
 
+PROBLEM_JSON = "application/problem+json"
+
 BODY_BYTES_MAX = 64 * 1024
 WEBHOOK_BODY_BYTES_MAX = 2 * 1024 * 1024
 DRAINED_BYTES_MAX = 32 * 1024 * 1024
 """An answer given before the body was read is often lost; so more than the bound is read, and thrown away."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-# Mail providers press the one-click address and the webhook from wherever they are.
-_FROM_ANYWHERE = re.compile(r"/leave/[^/]*|/webhooks/.*")
+# Mail providers press the one-click address and the webhook from wherever they are; the API asks for a key, not for a cookie.
+_FROM_ANYWHERE = re.compile(r"/leave/[^/]*|/webhooks/.*|/api/.*")
 
 log = structlog.get_logger("drip.web")
 
@@ -54,6 +59,26 @@ def is_from_elsewhere(method: str, path: str, headers: Headers) -> bool:
     return origin is not None and origin != "null" and origin.partition("//")[2] != headers.get("host", "")
 
 
+def problem(
+    status: int,
+    title: str,
+    detail: str = "",
+    *,
+    headers: dict[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> Response:
+    """Return a trouble as machines read it (RFC 9457)."""
+    body: dict[str, object] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    if errors:
+        body["errors"] = errors
+    return JSONResponse(body, status, headers=headers, media_type=PROBLEM_JSON)
+
+
+def framed(policy: str, sites: Sequence[str]) -> str:
+    """Return a policy that lets the pages of *sites*, and nobody else's, put a frame around."""
+    return policy.replace("frame-ancestors 'none'", f"frame-ancestors {' '.join(sites)}") if sites else policy
+
+
 def where(trouble: BaseException) -> str:
     """Return the last places of our code in a traceback; never the message, which may hold an address or a token."""
     frames = [frame for frame in traceback.extract_tb(trouble.__traceback__) if "drip" in frame.filename]
@@ -61,12 +86,12 @@ def where(trouble: BaseException) -> str:
 
 
 class Guard:
-    """ASGI middleware around all pages; *trouble_page* makes the page for a status.
+    """ASGI middleware around all pages; *trouble_page* makes the answer for a status and a path.
 
     *prefix* is the path in the public address; a proxy may pass it on or take it off.
     """
 
-    def __init__(self, app: ASGIApp, *, prefix: str, trouble_page: Callable[[int], Response]) -> None:
+    def __init__(self, app: ASGIApp, *, prefix: str, trouble_page: Callable[[int, str], Response]) -> None:
         self._app = app
         self._prefix = prefix
         self._trouble_page = trouble_page
@@ -91,9 +116,9 @@ class Guard:
 
         body = await _body(scope, receive)
         if body is None:
-            await self._trouble_page(413)(scope, receive, guarded)
+            await self._trouble_page(413, scope["path"])(scope, receive, guarded)
         elif is_from_elsewhere(scope["method"], scope["path"], Headers(scope=scope)):
-            await self._trouble_page(403)(scope, receive, guarded)
+            await self._trouble_page(403, scope["path"])(scope, receive, guarded)
         else:
             try:
                 await self._app(scope, _replayed(body, receive), guarded)
@@ -101,7 +126,7 @@ class Guard:
                 log.error("page-broke", error=type(trouble).__name__, at=where(trouble))  # noqa: TRY400 - see `where`
                 if started:
                     raise
-                await self._trouble_page(500)(scope, receive, guarded)
+                await self._trouble_page(500, scope["path"])(scope, receive, guarded)
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes | None:

@@ -1,16 +1,32 @@
-"""Pages for everybody: the front, and the button of the confirmation letter."""
+"""The front page, and the button of the confirmation letter."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
 
 from drip import clock
+from drip.core.enrollment import Stage
 from drip.core.token import CONFIRM, CONFIRM_DAYS
 from drip.flows import enrolling, showing
+from drip.flows.showing import Shown
+from drip.store.wishes import FRESH, Wish
 from drip.web.desk import Desk, unstuck
+from drip.web.strangers import Strangers
 
 
-def public_router(desk: Desk) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom a link to confirm names, when it was made, and whether it has grown old."""
+
+    shown: Shown
+    made: datetime
+    is_old: bool
+
+
+def public_router(desk: Desk, strangers: Strangers) -> APIRouter:
     """Return the pages that are nobody's."""
     router = APIRouter()
     deployment = desk.deployment
@@ -18,55 +34,94 @@ def public_router(desk: Desk) -> APIRouter:
     @router.api_route("/", methods=["GET", "HEAD"])
     def front() -> Response:
         courses = showing.live_courses(deployment.database, deployment.library)
-        return desk.page("front.html", courses=[live.course for live in courses.values()])
+        offered = {f"{desk.prefix}/join/{course_id}": live.course for course_id, live in courses.items()}
+        return desk.page("front.html", courses=offered)
 
-    _add_confirm(router, desk)
+    pages = _Confirming(desk, strangers)
+    router.add_api_route("/confirm/{token}", pages.show, methods=["GET", "HEAD"])
+    router.add_api_route("/confirm/{token}", pages.confirm, methods=["POST"])
+    router.add_api_route("/confirm/{token}/fresh", pages.ask_again, methods=["POST"])
     return router
 
 
-def _add_confirm(router: APIRouter, desk: Desk) -> None:
-    """Add the page of the confirmation letter: one button, and after its press what comes now."""
-    deployment = desk.deployment
+@dataclass(frozen=True, slots=True)
+class _Confirming:
+    """The page of the confirmation letter: one button, and after its press what comes now."""
 
-    def read(token: str) -> tuple[str, bool] | None:
-        return deployment.tokens.read_dated(CONFIRM, unstuck(token), now=clock.machine_now(), days=CONFIRM_DAYS)
+    desk: Desk
+    strangers: Strangers
 
-    @router.api_route("/confirm/{token}", methods=["GET", "HEAD"])
-    def show(token: str) -> Response:
-        found = read(token)
-        shown = desk.reread(found[0]) if found is not None else None
-        if found is None or shown is None:
-            return desk.trouble(404)
-        if found[1]:
-            return desk.page("expired.html", status=410, brand=shown.course.title, contact=shown.course.reply_to)
-        return desk.page(
-            "confirm.html",
-            brand=shown.course.title,
-            contact=shown.course.reply_to,
-            action=f"{desk.prefix}/confirm/{unstuck(token)}",
-        )
+    def show(self, token: str) -> Response:
+        """Show the button; for a link that has grown old, the one that brings a fresh letter."""
+        asked = self._find(token)
+        if asked is None:
+            return self.desk.trouble(404)
+        if asked.is_old:
+            return self._page(asked, token, "expired.html", status=410)
+        return self._page(asked, token, "confirm.html")
 
-    @router.post("/confirm/{token}")
-    def confirm(token: str, request: Request) -> Response:
-        found = read(token)
-        if found is None:
-            return desk.trouble(404)
-        public_id, expired = found
-        shown = desk.reread(public_id)
-        if shown is None:
-            return desk.trouble(404)
-        course = shown.course
-        if expired:
-            return desk.page("expired.html", status=410, brand=course.title, contact=course.reply_to)
-        begun = enrolling.confirm(
+    def confirm(self, token: str, request: Request) -> Response:
+        """Begin her letters, and say what comes now."""
+        asked = self._find(token)
+        if asked is None:
+            return self.desk.trouble(404)
+        if asked.is_old:
+            return self._page(asked, token, "expired.html", status=410)
+        deployment, shown, course = self.desk.deployment, asked.shown, asked.shown.course
+        runs = enrolling.confirm(
             deployment.database,
             deployment.library,
-            public_id,
+            shown.person.public_id,
             source="confirmation page",
-            network_address=request.client.host if request.client else "",
+            network_address=self.strangers.whence(request),
+            wording=self._consent(shown),
+            form=self._form,
+            made=asked.made,
         )
-        if not begun:
-            return desk.trouble(404)
-        tokens = desk.tokens(shown)
+        if not runs:
+            finished = shown.person.state == Stage.FINISHED
+            return self._page(asked, token, "over.html") if finished else self.desk.trouble(404)
+        tokens = self.desk.tokens(shown)
         subject = showing.first_subject(shown, deployment.library, my_token=tokens.my, leave_token=tokens.leave)
-        return desk.page("confirmed.html", brand=course.title, contact=course.reply_to, sender=course.sender, subject=subject)
+        return self.desk.page(
+            "confirmed.html", brand=course.title, contact=course.reply_to, sender=course.sender, subject=subject
+        )
+
+    def ask_again(self, token: str, request: Request) -> Response:
+        """Store the wish for a fresh letter; the link alone, old as it is, says for whom."""
+        asked = self._find(token)
+        if asked is None:
+            return self.desk.trouble(404)
+        person = asked.shown.person
+        source = "link that had grown old"
+        wish = Wish(FRESH, person.course, person.public_id, clock.machine_now(), source=source, form=self._form)
+        return self.strangers.keep(wish, request, f"/join/{person.course}/asked")
+
+    def _find(self, token: str) -> Asked | None:
+        now = clock.machine_now()
+        found = self.desk.deployment.tokens.read_aged(CONFIRM, unstuck(token), now=now)
+        shown = self.desk.reread(found[0]) if found is not None else None
+        if found is None or shown is None:
+            return None
+        return Asked(shown, now - found[1], found[1] >= timedelta(days=CONFIRM_DAYS))
+
+    def _page(self, asked: Asked, token: str, template: str, *, status: int = 200) -> Response:
+        desk, course = self.desk, asked.shown.course
+        return desk.page(
+            template,
+            status=status,
+            brand=course.title,
+            contact=course.reply_to,
+            action=f"{desk.prefix}/confirm/{unstuck(token)}",
+            join=f"{desk.prefix}/join/{asked.shown.person.course}" if course.takes_people else "",
+            consent=self._consent(asked.shown),
+        )
+
+    def _consent(self, shown: Shown) -> str:
+        deployment = self.desk.deployment
+        return enrolling.wording_for(deployment.database, deployment.library, shown.person.public_id)
+
+    @property
+    def _form(self) -> str:
+        """The address of this page, without the link that opens it."""
+        return f"{self.desk.deployment.settings.base_url.rstrip('/')}/confirm"

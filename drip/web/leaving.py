@@ -48,7 +48,7 @@ def leave_router(desk: Desk) -> APIRouter:
             return desk.page("nobody.html")
         if shown.person.state == Stage.LEFT:
             return page("left.html", shown, acknowledged=True, undo_until=_undo_until(shown))
-        return page("leave.html", shown, rest_on=shown.after_pause(REST_WEEKS))
+        return page("leave.html", shown, rest_on=shown.after_pause(REST_WEEKS), undo_days=unsubscribing.undo_days(shown.course))
 
     @router.post("/leave/{token}")
     def leave(token: str, source: Source) -> Response:
@@ -110,7 +110,5 @@ def _add_instead(router: APIRouter, desk: Desk) -> None:
 
 def _undo_until(shown: Shown) -> date | None:
     """Return the day on which leaving can be undone for the last time, where she lives; None once it cannot."""
-    ended_at = shown.person.ended_at
-    if ended_at is None or shown.now.calendar - ended_at > unsubscribing.UNDO:
-        return None
-    return (ended_at + unsubscribing.UNDO).astimezone(shown.person.rhythm(shown.course).zone).date()
+    until = unsubscribing.undo_until(shown.person, shown.course)
+    return None if until is None or shown.today > until else until

@@ -66,9 +66,11 @@ class SlowDoor:
 class Crowd:
     """People on a course, and threads that tick, send, and press what people press."""
 
-    def __init__(self, engine: Engine, people: int, *, trouble: float = 0.03) -> None:
-        """Enroll so many people."""
+    def __init__(self, engine: Engine, people: int, *, trouble: float = 0.03, erasing: float = 0.0) -> None:
+        """Enroll so many people; of those who press, so many of 1 want to be erased."""
         self.engine = engine
+        self.erasing = erasing
+        self.erased: set[str] = set()
         self.journal = Journal()
         self.names = [f"p{number}" for number in range(people)]
         self.queue: list[str] = []
@@ -146,6 +148,11 @@ class Crowd:
         self._repeat(press)
 
     def _press(self, own: random.Random, name: str) -> None:
+        if own.random() < self.erasing:
+            if self.engine.erase(name, wait_seconds=5.0).acknowledged:
+                self.journal.stopped[name] = time.monotonic()
+                self.erased.add(name)
+            return
         what = own.randrange(10)
         if what < 4:
             done = self.engine.leave(name, wait_seconds=5.0).acknowledged

@@ -32,7 +32,9 @@ def test_the_lines_of_her_country_stand_before_the_fixed_words(full: bool) -> No
     said = "In the United Kingdom: Line *0*, 000\u00a0111 (9_to_5_)."
     for fixed in ("Get help now.", "In crisis? Call your local emergency number."):
         assert f"\n\n{said}\n\n{fixed}\n" in letter.text
-    assert 2 == letter.text.count(said) == unescape(letter.html).count(said)
+    seen = " ".join(words_in_html(letter.html))
+    assert 2 == letter.text.count(said) == seen.count(" ".join(said.split()))
+    assert 2 == letter.html.count('href="tel:000111"')
     assert without.text == letter.text.replace(f"{said}\n\n", "")
     assert words_in_html(without.html) == words_in_html(re.sub(r"<p[^>]*>In the United Kingdom:.*?</p>", "", letter.html))
     [block] = re.findall(r'<div class="block fx-crisis"[^>]*>.*?</div>', without.html, re.DOTALL)
@@ -43,9 +45,18 @@ def test_several_lines_stand_one_below_the_other() -> None:
     """Each line of a country has a line of its own in both parts."""
     letter = book().render("fixed", helplines=lines("NL", "NL"))
 
-    one, two = (f"Line *{number}*, 000\u00a0111 (9_to_5_)." for number in range(2))
+    number = "000\u00a0111"
+    one, two = (f"Line *{line}*, {number} (9_to_5_)." for line in range(2))
     assert f"\n\nIn the Netherlands:\n{one}\n{two}\n\nIn crisis?" in letter.text
-    assert re.search(rf"In the Netherlands:<br ?/?>\s*{re.escape(one)}<br ?/?>\s*{re.escape(two)}</p>", unescape(letter.html))
+    html = re.sub(rf'<a href="tel:000111"[^>]*>{number}</a>', number, unescape(letter.html))
+    assert re.search(rf"In the Netherlands:<br ?/?>\s*{re.escape(one)}<br ?/?>\s*{re.escape(two)}</p>", html)
+
+
+def test_words_to_text_are_no_number_to_call() -> None:
+    """Where a line is reached by a word to text, nothing pretends that a tap calls it."""
+    line = Helpline(country="GB", name="Typing", number="text HEY to 00000", hours="", checked_on=date(2026, 11, 1))
+
+    assert "tel:" not in book().render("fixed", helplines=(line,)).html
 
 
 def test_a_letter_with_helplines_is_rendered_once_for_its_country() -> None:

@@ -65,11 +65,24 @@ def test_every_foot_shows_what_it_must(roadmap: Project, book: LetterBook) -> No
     for letter in course.letter_ids:
         for full in (True, False):
             rendered = book.render(letter, full=full)
-            for part in (rendered.html, rendered.text):
-                said = " ".join(part.split())
+            for part, read in ((rendered.html, seen_text(tree_of(rendered.html))), (rendered.text, rendered.text)):
+                said = " ".join(read.split())
                 assert [] == [words for words in (*shorts, course.postal_address) if words not in said], letter
                 assert [] == [way for way in ways if way not in part], letter
                 assert "No clinician has checked this letter yet." in said, letter
+
+
+def test_the_domains_of_the_fixed_words_are_links(roadmap: Project, book: LetterBook) -> None:
+    """Each by itself and to itself, at the foot and in the block; the text part stays as it was written."""
+    for letter in roadmap.schedule.courses["roadmap"].letter_ids:
+        rendered = book.render(letter)
+        named = (
+            ["befrienders.org", "befrienders.org", "findahelpline.com"] if letter in BLOCKS["FX-CRISIS"] else ["befrienders.org"]
+        )
+        links = [node for node in tree_of(rendered.html).walk() if node.tag == "a"]
+        outside = [(node.attributes["href"], node.text) for node in links if "//x.test/" not in node.attributes["href"]]
+        assert sorted((f"https://{domain}", domain) for domain in named) == sorted(outside), letter
+        assert "https://befrienders" not in rendered.text
 
 
 def test_no_letter_is_too_long_for_whoever_was_away(roadmap: Project, book: LetterBook) -> None:

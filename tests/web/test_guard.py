@@ -53,7 +53,7 @@ def test_every_answer_is_kept_to_itself(site: Site) -> None:
         assert "Server" not in answer.headers
         page = answer.data.decode()
         assert "<script" not in page
-        assert not re.search(r'(?:src|href)="(?:https?:)?//(?!befrienders|127\.0\.0\.1)', page)
+        assert not re.search(r'(?:src|href)="(?:https?:)?//(?!befrienders|findahelpline|127\.0\.0\.1)', page)
 
 
 @pytest.mark.parametrize("headers", ELSEWHERE)

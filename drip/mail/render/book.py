@@ -18,7 +18,7 @@ from drip.errors import RenderFault
 from drip.mail.render import facts, markdown, person
 from drip.mail.render.markdown import Part, Section
 from drip.mail.render.person import ForMany, ForOne, NeedsPerson, Person, Rendered, Voice, tag_of
-from drip.mail.render.pieces import helpline_words, listed, said
+from drip.mail.render.pieces import helpline_part, listed, said
 from drip.mail.render.plain import words_of
 from drip.mail.render.proofing import READER, passages_of
 from drip.mail.render.templates import LetterTrouble, Templates, Trusted, escape_markdown
@@ -329,7 +329,7 @@ class LetterBook:
             if found is None:
                 raise LetterTrouble(f"there is no block {name}")
             if name == CRISIS_BLOCK and request.helplines:
-                return Trusted(f"{placed(markdown.part_of('helpline', helpline_words(request.helplines)))} {placed(found)}")
+                return Trusted(f"{placed(helpline_part(request.helplines))} {placed(found)}")
             return placed(found)
 
         values["block"] = block
@@ -360,7 +360,7 @@ class LetterBook:
             return None
         if name not in self._blocks:
             look = "block " + name.lower().replace("_", "-")
-            self._blocks[name] = markdown.part_of(look, self._files[path])
+            self._blocks[name] = markdown.part_with_ways(look, self._files[path])
         return self._blocks[name]
 
     def _standfirst(self, request: _Request, sections: Sequence[Section]) -> str:
@@ -402,7 +402,7 @@ class LetterBook:
     def _footer_blocks(self, request: _Request) -> Iterator[Section]:
         for name in FOOTER_BLOCKS:
             if name == FOOTER_CRISIS_BLOCK and request.helplines:
-                yield said("helpline", helpline_words(request.helplines))
+                yield Section("helpline", None, list(helpline_part(request.helplines).tokens))
             if found := self._block(name):
                 yield Section("block", None, list(found.tokens))
 

@@ -16,6 +16,7 @@ from markdown_it.token import Token
 from drip.errors import RenderFault
 from drip.mail.render.person import CLOSE, MARK, OPEN
 from drip.mail.render.plain import inline_text, text_of
+from drip.mail.render.ways import with_ways
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
 _HTML = RendererHTML()
@@ -103,6 +104,11 @@ def _is_one_link(children: Sequence[Token]) -> bool:
 def part_of(look: str, markdown: str) -> Part:
     """Return a part that shows *markdown*."""
     return Part(look, tuple(tokens_of(markdown)))
+
+
+def part_with_ways(look: str, markdown: str, numbers: Mapping[str, str] | None = None) -> Part:
+    """Return a part that shows *markdown*, and leads to the domains and the telephone *numbers* that it names."""
+    return Part(look, tuple(with_ways(tokens_of(markdown), numbers)))
 
 
 def sections_of(markdown: str, parts: Sequence[Part], *, file: str, source: str) -> list[Section]:

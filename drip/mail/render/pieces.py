@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from drip.core.helpline import spoken
 from drip.mail.render import markdown
-from drip.mail.render.markdown import Section
+from drip.mail.render.markdown import Part, Section
 from drip.mail.render.templates import escape_markdown
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def listed(lines: Sequence[str]) -> Section | None:
     return said("source", "\n".join(f"- {escape_markdown(line)}" for line in lines)) if lines else None
 
 
-def helpline_words(helplines: Sequence[Helpline]) -> str:
-    """Return the Markdown of one paragraph that names *helplines*, each on a line of its own when there are several."""
-    return "\\\n".join(map(escape_markdown, spoken(helplines)))
+def helpline_part(helplines: Sequence[Helpline]) -> Part:
+    """Return one paragraph that names *helplines*, each on a line of its own when there are several; a number can be tapped."""
+    words = "\\\n".join(map(escape_markdown, spoken(helplines)))
+    return markdown.part_with_ways("helpline", words, {line.unbroken: line.tel for line in helplines})

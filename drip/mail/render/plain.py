@@ -12,6 +12,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from drip.mail.render.person import MARK
+from drip.mail.render.ways import WAY
 
 COLUMNS = 72
 _VALUE_COLUMNS = 16
@@ -91,7 +92,7 @@ def _indented(text: str, indent: str) -> str:
 
 def _paragraph(node: SyntaxTreeNode, columns: int) -> list[str]:
     pieces = node.children[0].children if node.children else []
-    links = [piece for child in pieces for piece in child.walk() if piece.type == "link"]
+    links = [piece for child in pieces for piece in child.walk() if piece.type == "link" and piece.info != WAY]
     lines = [_link(link, columns) for link in links]
     if len(pieces) == 1 and pieces[0].type == "link":
         return lines

@@ -11,6 +11,7 @@ from drip.core.editorial.proof import EVIDENCE, HARD_DAY, Link, Passage
 from drip.mail.render.markdown import Section
 from drip.mail.render.person import Person
 from drip.mail.render.plain import words_in_nodes
+from drip.mail.render.ways import WAY
 
 READER = Person(
     "Ana",
@@ -86,7 +87,8 @@ def _item(node: SyntaxTreeNode, section: str, part: str, number: int, *, ordered
 
 def _links(node: SyntaxTreeNode) -> Iterator[Link]:
     for child in node.walk():
-        if child.type == "link":
+        # A domain in fixed words is no choice of the author, nor a link more to tire of.
+        if child.type == "link" and child.info != WAY:
             yield Link(_one_line(words_in_nodes(child.children)), str(child.attrs["href"]))
 
 

@@ -1,0 +1,137 @@
+"""How often forms for strangers are taken: per address, per network and in total, counted in Redis, else in this process."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING
+
+import structlog
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from drip import clock
+from drip.mail.rates import storage_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ADDRESS_A_DAY = 3
+NETWORK_AN_HOUR = 20
+IPV4_BITS, IPV6_BITS = 24, 64
+"""How much of an address names a network: what one customer usually has."""
+
+REDIS_SECONDS = 1.0
+AWAY_SECONDS = 30.0
+"""How long Redis is left alone once it did not answer."""
+
+log = structlog.get_logger("drip.web")
+
+
+class Over(StrEnum):
+    """Which count is full."""
+
+    ADDRESS = "address"
+    NETWORK = "network"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A count that is full, and in how many seconds it takes the next one."""
+
+    over: Over
+    retry_seconds: int
+
+
+class Caps:
+    """Counts forms over moving windows; what it keeps of addresses is a keyed hash, for a day at most."""
+
+    def __init__(self, redis_url: str, *, namespace: str, per_hour: int, key: bytes) -> None:
+        """Count in the Redis at *redis_url* ('' for none), *per_hour* in total; hash with *key*."""
+        self._url = storage_url(redis_url)
+        self._namespace = f"{namespace}-forms"
+        self._key = key
+        self._total = RateLimitItemPerHour(per_hour, namespace=self._namespace)
+        self._network = RateLimitItemPerHour(NETWORK_AN_HOUR, namespace=self._namespace)
+        self._address = RateLimitItemPerDay(ADDRESS_A_DAY, namespace=self._namespace)
+        self._once = RateLimitItemPerDay(1, namespace=self._namespace)
+        self._here = MovingWindowRateLimiter(MemoryStorage())
+        self._shared: MovingWindowRateLimiter | None = None
+        self._away_until = 0.0
+
+    def count(self, address: str, network_address: str) -> Full | None:
+        """Count one form about *address* from somebody at *network_address*, and return which count is full, if any.
+
+        A form that one count refuses is not counted by those after it.
+        """
+        network = network_of(network_address)
+        counts: list[tuple[Over, RateLimitItem, str]] = [(Over.NETWORK, self._network, network)] if network else []
+        counts += [(Over.TOTAL, self._total, ""), (Over.ADDRESS, self._address, address.lower())]
+        for over, item, what in counts:
+            full = self._ask(partial(_hit, item, self._name(over, what)))
+            if full:
+                return Full(over, full)
+        return None
+
+    def seen(self, name: str) -> bool:
+        """Whether `remember` was told this name within a day."""
+        hashed = self._name("once", name)
+        return not self._ask(lambda limiter: limiter.test(self._once, hashed))
+
+    def remember(self, name: str) -> None:
+        """Remember a name for a day."""
+        hashed = self._name("once", name)
+        self._ask(lambda limiter: limiter.hit(self._once, hashed))
+
+    def _name(self, kind: str, what: str) -> str:
+        return f"{kind}/{hmac.digest(self._key, f'{kind}:{what}'.encode(), hashlib.sha256).hex()[:32]}"
+
+    def _ask(self, question: Callable[[MovingWindowRateLimiter], int]) -> int:
+        """Ask Redis; while it does not answer, ask what this process has counted by itself."""
+        if self._url and clock.monotonic() >= self._away_until:
+            try:
+                return question(self._opened())
+            except Exception as trouble:  # noqa: BLE001 - each storage has errors of its own
+                self._away_until = clock.monotonic() + AWAY_SECONDS
+                log.warning("caps-alone", why=type(trouble).__name__)
+        return question(self._here)
+
+    def _opened(self) -> MovingWindowRateLimiter:
+        if self._shared is None:
+            # A page must not hang with Redis.
+            options = {"socket_timeout": REDIS_SECONDS}
+            if "unix:" not in self._url:
+                options["socket_connect_timeout"] = REDIS_SECONDS
+            self._shared = MovingWindowRateLimiter(storage_from_string(self._url, **options))
+        return self._shared
+
+
+def _hit(item: RateLimitItem, name: str, limiter: MovingWindowRateLimiter) -> int:
+    """Count one more under *name* and return 0, or the seconds until there is room."""
+    if limiter.hit(item, name):
+        return 0
+    reset = limiter.get_window_stats(item, name).reset_time
+    return max(1, math.ceil(reset - clock.machine_now().timestamp()))
+
+
+def network_of(address: str) -> str:
+    """Return the network of a public address; '' for one of this machine or house, which is a proxy's or a neighbour's.
+
+    Behind a proxy that is not named in the settings everybody has the proxy's address: they are not counted together.
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if not found.is_global:
+        return ""
+    return str(ip_network((found, IPV6_BITS if found.version == 6 else IPV4_BITS), strict=False))
