@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from drip.core.delivery import MY_LINK
 
 if TYPE_CHECKING:
     from tests.web.conftest import Site, Start
@@ -16,7 +19,7 @@ FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-co
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SMALL_TARGETS = """
-() => ['button', 'select', '.button', '.map a', '.tap', '.home', 'label.radio']
+() => ['button', 'select', 'input[type=email]', '.button', '.map a', '.tap', '.home', 'label.radio']
   .flatMap(what => [...document.querySelectorAll('.site ' + what)])
   .filter(element => element.getBoundingClientRect().height < 44)
   .map(element => element.textContent.trim())
@@ -119,6 +122,28 @@ def test_a_pause_and_new_settings_by_keyboard_alone(site: Site, phone: Page) -> 
     assert 3 == site.person(person.id).weekday
 
 
+def test_the_next_letter_now_and_the_move_by_keyboard_alone(site: Site, phone: Page) -> None:
+    """From her page to the next letter at once; behind a fresh link she asks another mailbox."""
+    person = site.have_letters(site.enroll(), 2)
+    site.pass_to(site.now() + timedelta(days=1))
+    phone.goto(site.url + site.my(person))
+    phone.get_by_role("link", name="The next letter now").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("button", name="Mail it to me now").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Your letter is on its way").wait_for()
+    site.run()
+    assert 3 == len(site.mailbox())
+
+    phone.goto(f"{site.url}/own/{site.deployment.service_token(MY_LINK, person.public_id)}")
+    phone.get_by_role("link", name="Move to another address").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_label("New address").focus()
+    phone.keyboard.type("new@example.net")
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Please look in the new mailbox").wait_for()
+
+
 def test_her_country_and_the_papers_by_keyboard_alone(start: Start, phone: Page) -> None:
     """She chooses her country and saves, then opens the papers behind her letters; nothing is asked of any other host."""
     site = start(helplines=True)
@@ -151,7 +176,9 @@ def test_every_page_fits_and_can_be_read(start: Start, browser: Browser, scheme:
     asked = site.enroll("jo@example.net", confirmed=False)
     my = site.my(person)
     confirm = f"/confirm/{site.deployment.service_token('', asked.public_id)}"
-    hers = [f"{my}/{page}" for page in ("pause", "settings", "rough", "sources", "care", "letters/welcome")]
+    own = f"/own/{site.deployment.service_token(MY_LINK, person.public_id)}"
+    names = ("pause", "settings", "rough", "sources", "care", "letters/welcome", "letters/welcome/mail", "next", "again", "fresh")
+    hers = [*(f"{my}/{page}" for page in names), own, *(f"{own}/{page}" for page in ("data", "address", "erase"))]
     paths = ["/", "/care", "/x", "/leave/x", my, *hers, confirm]
     context = browser.new_context(viewport={"width": 320, "height": 568}, color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()
