@@ -15,11 +15,11 @@ DAYS = {"tue": 1, "fri": 4}
 
 def _heads(engine: Engine, name: str) -> list[tuple[str, bool]]:
     """Return each letter that somebody got, and whether the words for whoever was away stand at its head."""
-    found = []
-    for request in engine.mailer.requests:
-        if name in request.people:
-            found.append((request.message.subject.removeprefix("About "), "Welcome back" in request.message.text))
-    return found
+    return [
+        (request.message.subject.removeprefix("About "), "Welcome back" in request.message.text)
+        for request in engine.mailer.requests
+        if name in request.people
+    ]
 
 
 @pytest.mark.parametrize("weekday", DAYS)
