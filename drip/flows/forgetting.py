@@ -63,6 +63,23 @@ class Erasing:
     acknowledged: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who may be erased: her number here, and her courses, each with how she stands in it."""
+
+    subscriber_id: int
+    courses: tuple[tuple[str, str], ...]
+
+
+def find(database: Database, address_key: str) -> Known | None:
+    """Return who is behind a keyed address; None when nobody is, or she was erased."""
+    with database.read() as connection:
+        person = subscribers.find_by_key(connection, address_key)
+        if person is None:
+            return None
+        return Known(person.id, tuple((one.course, one.state) for one in enrollments.find_for(connection, person.id)))
+
+
 # At her wish --------------------------------------------------------------------------------------------------------------
 
 

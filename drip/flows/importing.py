@@ -106,7 +106,7 @@ class Importer:
         missing = columns.missing()
         if missing:
             text, _, hint = missing.partition("; ")
-            raise ProblemsFound([Problem(sheet.name, 1, 1, "C102", text, hint)])
+            raise ProblemsFound([Problem(sheet.name, 1, 1, "C104", text, hint)])
         self._database, self._sheet, self._columns, self._terms = database, sheet, columns, terms
         with database.read() as connection:
             now = stamps.now_in(connection)

@@ -553,10 +553,14 @@ def _addressees(marked: Marked, fields: frozenset[str]) -> list[Addressee]:
         if key not in words:
             weekday = weekday_name(min(person.rhythm(marked.course.course).weekdays)) if "weekday" in fields else ""
             next_date = _next_date(delivery, went_on, person, marked.course) if "next_date" in fields else ""
-            forget_on = went_on + timedelta(days=marked.course.course.retention.finished)
-            words[key] = (weekday, next_date, day_in_words(forget_on) if "forget_date" in fields else "")
+            words[key] = (weekday, next_date, _forget_date(went_on, person, marked.course) if "forget_date" in fields else "")
         found.append(Addressee(one.address or "", delivery.public_id, person.public_id, one.name, *words[key], delivery.occasion))
     return found
+
+
+def _forget_date(went_on: date, person: Enrollment, course: LiveCourse) -> str:
+    """Return until when her page stays after a letter that goes on a day, in words that follow *until*."""
+    return "you say so" if person.keep else day_in_words(went_on + timedelta(days=course.course.retention.finished))
 
 
 def _next_date(delivery: Delivery, went_on: date, person: Enrollment, course: LiveCourse) -> str:

@@ -63,7 +63,7 @@ def from_sheet(sheet: Sheet, columns: Columns, *, reason: str, now: datetime) ->
     missing = columns.missing()
     if missing:
         text, _, hint = missing.partition("; ")
-        raise ProblemsFound([Problem(sheet.name, 1, 1, "C102", text, hint)])
+        raise ProblemsFound([Problem(sheet.name, 1, 1, "C104", text, hint)])
     for row in sheet.rows():
         yield listed_of(row.line, columns.cells(row.cells), reason=reason, now=now)
 

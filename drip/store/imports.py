@@ -95,9 +95,8 @@ def note_passed(
     if not letters or not enrollment_ids:
         return
     names = sa.union_all(*(sa.select(sa.literal(letter, sa.Text()).label("letter")) for letter in letters)).subquery()
-    rows = sa.select(
-        enrollments.c.id, sa.literal(1), names.c.letter, sa.literal(version_id), sa.literal(reason, sa.Text())
-    ).where(among(enrollments.c.id, enrollment_ids))
+    facts = (enrollments.c.id, sa.literal(1), names.c.letter, sa.literal(version_id), sa.literal(reason, sa.Text()))
+    rows = sa.select(*facts).select_from(enrollments.join(names, sa.true())).where(among(enrollments.c.id, enrollment_ids))
     columns = ["enrollment_id", "run", "letter", "version_id", "reason"]
     connection.execute(omissions.insert().from_select(columns, rows))
 

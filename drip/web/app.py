@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from drip.errors import NotFound, Unreachable
 from drip.flows import showing
 from drip.store.session import DatabaseTrouble
+from drip.web.after import after_router
 from drip.web.api import api_router, field_troubles, is_api, trouble_answer
 from drip.web.caps import Caps
 from drip.web.captcha import Captcha
@@ -73,6 +74,7 @@ def make_web(
         leave_router(desk),
         settings_router(desk),
         course_router(desk),
+        after_router(desk),
         kit_router(desk),
         own_router(desk),
         webhook_router(deployment, hint),

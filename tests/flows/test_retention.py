@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from drip.core.enrollment import Stage
 from drip.flows import enrolling, forgetting, listening, reporting, unsubscribing
-from drip.store import enrollments, stamps, subscribers, tables
+from drip.store import enrollments, retention, stamps, subscribers, tables
 from tests.conftest import Prepare
 from tests.course import SCHEDULE
 from tests.engine import Engine, engine_on
@@ -233,14 +234,14 @@ def test_who_is_back_between_the_look_and_the_lock_is_not_forgotten(engine: Engi
     ended_at = engine.person("ada").ended_at
     assert ended_at is not None
     engine.go_to(ended_at + timedelta(days=91))
-    page = forgetting.retention.page
+    page = retention.page
 
-    def slowly(*arguments: object, **named: object) -> list[tuple[int, int]]:
-        found = page(*arguments, **named)  # type: ignore[arg-type]
+    def slowly(*arguments: Any, **named: Any) -> list[tuple[int, int]]:  # noqa: ANN401 - whatever `page` takes
+        found = page(*arguments, **named)
         change(engine, "ada", keep=True)
         return found
 
-    monkeypatch.setattr(forgetting.retention, "page", slowly)
+    monkeypatch.setattr(retention, "page", slowly)
     day(engine)
     assert knows(engine, "ada")
     assert {} == reporting.report(engine.database)["forgotten"]
