@@ -152,7 +152,7 @@ def test_whoever_left_sees_no_later_letters(site: Site) -> None:
     assert 3 == page.count('<li class="had">')
     ended = site.person(person.id).ended_at
     assert ended is not None
-    assert f"On <strong>{day_in_words(ended.date() + timedelta(days=30))}" in page
+    assert f"After <strong>{day_in_words(ended.date() + timedelta(days=30))}" in page
 
 
 def test_the_day_of_forgetting_after_the_last_letter(site: Site) -> None:
@@ -160,7 +160,7 @@ def test_the_day_of_forgetting_after_the_last_letter(site: Site) -> None:
     person = site.have_letters(site.enroll(), 19)
     ended = site.person(person.id).ended_at
     assert ended is not None
-    assert f"On <strong>{day_in_words(ended.date() + timedelta(days=90))}" in site.page(site.my(person))
+    assert f"After <strong>{day_in_words(ended.date() + timedelta(days=90))}" in site.page(site.my(person))
     with site.deployment.database.write() as connection:
         connection.execute(tables.enrollments.update().values(keep=True))
     page = site.page(site.my(person))
