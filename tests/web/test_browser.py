@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
 from drip import clock
+from drip.core.delivery import MY_LINK
 from drip.core.token import CONFIRM
 from drip.web.serve import serving
 from tests.web.forms import JOIN, SMALL, stored, work
@@ -25,7 +26,7 @@ FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-co
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SMALL_TARGETS = """
-() => ['button', 'select', '#email', '#name', '.button', '.map a', '.tap', '.home', 'label.radio']
+() => ['button', 'select', 'input[type=email]', '#name', '.button', '.map a', '.tap', '.home', 'label.radio']
   .flatMap(what => [...document.querySelectorAll('.site ' + what)])
   .filter(element => element.getBoundingClientRect().height < 44)
   .map(element => element.textContent.trim())
@@ -128,6 +129,28 @@ def test_a_pause_and_new_settings_by_keyboard_alone(site: Site, phone: Page) -> 
     assert 3 == site.person(person.id).weekday
 
 
+def test_the_next_letter_now_and_the_move_by_keyboard_alone(site: Site, phone: Page) -> None:
+    """From her page to the next letter at once; behind a fresh link she asks another mailbox."""
+    person = site.have_letters(site.enroll(), 2)
+    site.pass_to(site.now() + timedelta(days=1))
+    phone.goto(site.url + site.my(person))
+    phone.get_by_role("link", name="The next letter now").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("button", name="Mail it to me now").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Your letter is on its way").wait_for()
+    site.run()
+    assert 3 == len(site.mailbox())
+
+    phone.goto(f"{site.url}/own/{site.deployment.service_token(MY_LINK, person.public_id)}")
+    phone.get_by_role("link", name="Move to another address").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_label("New address").focus()
+    phone.keyboard.type("new@example.net")
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Please look in the new mailbox").wait_for()
+
+
 def test_her_country_and_the_papers_by_keyboard_alone(start: Start, phone: Page) -> None:
     """She chooses her country and saves, then opens the papers behind her letters; nothing is asked of any other host."""
     site = start(helplines=True)
@@ -221,9 +244,23 @@ def test_every_page_fits_and_can_be_read(start: Start, browser: Browser, scheme:
     asked = site.enroll("jo@example.net", confirmed=False)
     my = site.my(person)
     confirm = f"/confirm/{site.deployment.service_token('', asked.public_id)}"
-    hers = [f"{my}/{page}" for page in ("pause", "settings", "rough", "sources", "care", "letters/welcome")]
     old = site.deployment.tokens.sign_dated(CONFIRM, asked.public_id, now=clock.machine_now() - timedelta(days=31))
     forms = ["/join/roadmap", "/join/roadmap/embed", "/join/roadmap/asked", "/page", "/page/asked", f"/confirm/{old}"]
+    own = f"/own/{site.deployment.service_token(MY_LINK, person.public_id)}"
+    names = (
+        "after",
+        "pause",
+        "settings",
+        "rough",
+        "sources",
+        "care",
+        "letters/welcome",
+        "letters/welcome/mail",
+        "next",
+        "again",
+        "fresh",
+    )
+    hers = [*(f"{my}/{page}" for page in names), own, *(f"{own}/{page}" for page in ("data", "address", "erase"))]
     paths = ["/", "/care", "/x", "/leave/x", my, *hers, confirm, *forms]
     context = browser.new_context(viewport={"width": 320, "height": 568}, color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()
