@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drip.core import timing
+from drip.core.address import normal_address
 from drip.core.newcomer import (
     COLUMNS,
     STATUSES,
@@ -102,6 +103,22 @@ def test_the_first_letter_is_kind(  # noqa: PLR0917 - as drawn
     assert day < latest + timedelta(days=7)
     # What a later change of hers counts from gives the same date again.
     assert day == found["last_meant_on"] + timing.wait_of(following, rhythm)
+
+
+@given(
+    local=st.one_of(st.from_regex(r"[A-Za-z0-9._+\-]{1,70}", fullmatch=True), st.text(min_size=1, max_size=10)),
+    domain=st.sampled_from(["example.net", "EXAMPLE.net", "bücher.example.net", "localhost", "a..b", "mail.example.org"]),
+)
+def test_a_known_domain_is_no_shorter_way_in(local: str, domain: str) -> None:
+    """An address comes out as it does when it is looked at alone, and is refused when it would be."""
+    reception = Reception(LIVE, Terms("a form", confirmed=True), b"key", now=NOW)
+    reception.decide(2, {"email": f"ada@{domain}"})
+    found = reception.decide(3, {"email": f"{local}@{domain}"})
+    try:
+        expected = normal_address(f"{local}@{domain}")
+    except ValueError:
+        expected = ""
+    assert expected == (found.address if isinstance(found, Newcomer) else "")
 
 
 def test_the_place_of_a_beginner_is_the_welcome() -> None:
