@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Frame, Page
@@ -108,7 +109,7 @@ class Walker:
             with self.page.expect_navigation():
                 self.page.keyboard.press("Enter")
         else:
-            role = "button" if tag == "button" else "link"
+            role: Literal["button", "link"] = "button" if tag == "button" else "link"
             with self.page.expect_navigation():
                 self.page.get_by_role(role, name=words).first.click()
         self.look()
