@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from drip.core import timing
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse, Step
+    from drip.core.schedule import Course
     from drip.core.timing import Slot
 
 
@@ -57,3 +59,12 @@ def following(
     rhythm = person.rhythm(course.course)
     slot = timing.next_slot(after.lesson, rhythm, last_meant_on=meant_on, last_letter_on=went_on, afterwards=after.afterwards)
     return Coming(after, slot)
+
+
+def last_day(person: Enrollment, course: Course) -> date | None:
+    """Return the last day, where *person* lives, on which her page is there; None while no such day is set."""
+    kept = course.retention
+    days = {Stage.FINISHED.value: kept.finished, Stage.LEFT.value: kept.left, Stage.ENDED.value: kept.left}.get(person.state)
+    if days is None or person.ended_at is None or (person.keep and person.state == Stage.FINISHED):
+        return None
+    return (person.ended_at + timedelta(days=days)).astimezone(person.rhythm(course).zone).date()

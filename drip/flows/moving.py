@@ -10,7 +10,7 @@ import structlog
 
 from drip import clock
 from drip.core.address import address_key, normal_address
-from drip.core.delivery import ADDRESS_CHANGE, Kind, Reason
+from drip.core.delivery import ADDRESS_CHANGE, AT_HER_WISH, Kind, Reason
 from drip.core.enrollment import Stage
 from drip.core.token import CHANGE_DAYS
 from drip.errors import UsageError
@@ -120,10 +120,9 @@ def _why_not(connection: Connection, change: AddressChange, now: Now) -> Moved |
     other = subscribers.find_by_key(connection, change.address_key)
     if other is not None and other.id != change.subscriber_id:
         return Moved.TAKEN
-    free = {Reason.LEFT, Reason.ERASED}
     for person in enrollments.find_for(connection, change.subscriber_id):
         found = subscribers.suppressed(connection, [change.address_key], person.course).get(change.address_key)
-        if found is not None and found not in free:
+        if found is not None and found not in AT_HER_WISH:
             return Moved.REFUSED
     return None
 
@@ -144,6 +143,6 @@ def _move(connection: Connection, change: AddressChange, now: Now) -> None:
             subscribers.suppress(connection, change.address_key, Reason.LEFT, now=now.machine, course=person.course)
         else:
             for course in (person.course, subscribers.EVERY_COURSE):
-                for reason in (Reason.LEFT, Reason.ERASED):
+                for reason in AT_HER_WISH:
                     subscribers.lift(connection, change.address_key, course=course, reason=reason)
     address_changes.move(connection, change)

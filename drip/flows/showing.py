@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from drip.core.address import masked
 from drip.core.delivery import IN_MAILBOX, Kind
 from drip.core.enrollment import Move, NotNow, Pause, Stage, paused_for, resumed, step_of, why_not_now
-from drip.core.outlook import coming, following
+from drip.core.outlook import coming, following, last_day
 from drip.core.timing import own_day_from_now
 from drip.core.wording import SOME_DAY, day_in_words, weekday_name
 from drip.errors import DripError
@@ -168,12 +168,8 @@ class Shown:
 
     @property
     def forgotten_on(self) -> date | None:
-        """The day, where she lives, on which her page will be gone; None while no such day is set."""
-        kept = {Stage.FINISHED.value: self.course.retention.finished, Stage.LEFT.value: self.course.retention.left}
-        days, ended_at = kept.get(self.person.state), self.person.ended_at
-        if days is None or ended_at is None or self.kept:
-            return None
-        return (ended_at + timedelta(days=days)).astimezone(self.person.rhythm(self.course).zone).date()
+        """The last day, where she lives, on which her page is there; None while no such day is set."""
+        return last_day(self.person, self.course)
 
     @property
     def kept(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from http import HTTPStatus
 from importlib import resources
 from typing import Annotated, Any
@@ -29,6 +29,7 @@ FIELDS_MAX = 20
 
 # What mail programs stick to the end of an address that stands in running text.
 _STUCK = ".,;:!?)>]'\"*"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d\+00:00)?")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _BODY_BEGINS = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _BODY_ENDS = re.compile(r"</body\s*>", re.IGNORECASE)
@@ -172,10 +173,13 @@ def unstuck(token: str) -> str:
 
 
 def plainly(value: object) -> str:
-    """Return a value of an export as a page says it: yes for true, an address masked."""
+    """Return a value of an export as a page says it: yes for true, dates in words, an address masked."""
     if value is True:
         return "yes"
     text = str(value)
+    if _DATE.fullmatch(text):
+        at = datetime.fromisoformat(text)
+        return f"{short_day(at.date())}{f', {at:%H:%M}' if 'T' in text else ''}"
     return masked(text) if _ADDRESS.fullmatch(text) else text
 
 

@@ -175,23 +175,16 @@ def _add_erase(router: APIRouter, desk: Desk) -> None:
 
     @router.post("/own/{token}/erase")
     def erase(token: str) -> Response:
-        found = desk.find_own(token)
+        found = desk.read_dated(OWN, token, days=OWN_DAYS)
         if found is None:
-            # Pressed twice: whoever the link named is erased already.
-            return (
-                desk.trouble(404)
-                if desk.read_dated(OWN, token, days=OWN_DAYS) is None
-                else desk.page("erased.html", acknowledged=True)
-            )
-        shown, old = found
+            return desk.trouble(404)
+        public_id, old = found
         if old:
-            return _grown_old(desk, shown)
+            shown = desk.reread(public_id)
+            return desk.trouble(404) if shown is None else _grown_old(desk, shown)
+        # Whoever presses twice may find nobody, or an erasure that still waits for a letter: both are for the flow to say.
         erasing = forgetting.erase(
-            deployment.database,
-            deployment.library,
-            shown.person.public_id,
-            source="my course",
-            wait_seconds=desk.wait_seconds,
+            deployment.database, deployment.library, public_id, source="my course", wait_seconds=desk.wait_seconds
         )
         if not erasing.acknowledged:
             return desk.page("erased.html", status=503, headers={"Retry-After": "60"}, acknowledged=False)

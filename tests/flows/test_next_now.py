@@ -22,9 +22,9 @@ def _today(engine: Engine) -> date:
     return engine.now().calendar.date()
 
 
-def _second_letter(engine: Engine, name: str = "ada", **wish: object) -> None:
+def _second_letter(engine: Engine, name: str = "ada") -> None:
     """Enroll somebody, let her have the first letter, and go to the night of the day after."""
-    engine.join(name, **wish)
+    engine.join(name)
     engine.work()
     day = engine.now().calendar + timedelta(days=1)
     engine.go_to(day.replace(hour=NIGHT, minute=0))
@@ -256,6 +256,12 @@ def test_whatever_is_pressed_between_no_copy_is_made_and_the_gap_holds(engine: E
     """
     name = f"p{len(engine.mailer.requests)}-{engine.now().machine.timestamp():.0f}-{id(presses)}"
     engine.join(name)
+
+    def outage() -> None:
+        engine.mailer.script.append(TryLater("503"))
+        engine.work()
+        engine.let_it_try_again()
+
     doing: dict[str, Callable[[], object]] = {
         "now": lambda: engine.next_now(name),
         "work": engine.work,
@@ -272,7 +278,7 @@ def test_whatever_is_pressed_between_no_copy_is_made_and_the_gap_holds(engine: E
         "fri": lambda: engine.choose(name, weekday="fri"),
         "slow": lambda: engine.choose(name, pace="2"),
         "new-york": lambda: engine.choose(name, zone="America/New_York"),
-        "outage": lambda: (engine.mailer.script.append(TryLater("503")), engine.work(), engine.let_it_try_again()),
+        "outage": outage,
         "again-one": lambda: engine.begin_again(name, "one"),
         "again-two": lambda: engine.begin_again(name, "two"),
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _nonce(page: str) -> str:
-    return re.findall(r'<input type="hidden" name="nonce" value="([^"]*)">', page)[0]
+    return str(re.findall(r'<input type="hidden" name="nonce" value="([^"]*)">', page)[0])
 
 
 def test_the_button_that_holds_stands_first_and_its_link_works(site: Site) -> None:

@@ -56,7 +56,7 @@ def test_get_and_head_change_nothing(site: Site) -> None:
         return kinds.get(path.split("/")[1], leave)
 
     paths = {
-        path.replace("{letter}", "welcome").replace("{token}", token_for(path, number))
+        path.replace("{letter}", "welcome").replace("{course}", "roadmap").replace("{token}", token_for(path, number))
         for path in routes
         for number in range(len(tokens))
     }
@@ -68,6 +68,7 @@ def test_get_and_head_change_nothing(site: Site) -> None:
             assert answer.status in {200, 404}, path
             assert ("HEAD" == method) == (b"" == answer.data)
     assert {"/leave/{token}", "/my/{token}", "/my/{token}/pause", "/confirm/{token}", "/care", "/readyz"} <= routes
+    assert {"/join/{course}", "/join/{course}/embed/asked", "/page", "/api/v1/openapi.json", "/static/zone.js"} <= routes
     assert {f"/my/{{token}}/{page}" for page in ("next", "again", "fresh", "calendar.ics", "rough/save")} <= routes
     assert {"/change/{token}", *(f"/own/{{token}}{page}" for page in ("", "/data", "/data.json", "/address", "/erase"))} <= routes
     assert before == site.dump()
@@ -105,8 +106,7 @@ def test_the_links_on_the_pages_lead_somewhere(site: Site) -> None:
         path = waiting.pop()
         seen.add(path)
         links = re.findall(r'href="(?:http://127\.0\.0\.1:8000)?(/[^"]*)"', site.page(path))
-        # The form to sign up is a page of its own, with tests of its own.
-        waiting |= {html.unescape(link).partition("#")[0] for link in links if not link.startswith("/join/")} - seen
+        waiting |= {html.unescape(link).partition("#")[0] for link in links} - seen
     assert 9 <= len(seen)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drip.core.wording import day_in_words
-from drip.store import tables, versions
+from drip.store import stamps, tables, versions
 
 if TYPE_CHECKING:
     from drip.core.enrollment import Enrollment
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _field(page: str, name: str) -> str:
     """Return the value of a hidden field."""
-    return re.findall(rf'<input type="hidden" name="{name}" value="([^"]*)">', page)[0]
+    return str(re.findall(rf'<input type="hidden" name="{name}" value="([^"]*)">', page)[0])
 
 
 def _a_day_on(site: Site, count: int = 2) -> Enrollment:
@@ -95,12 +95,11 @@ def test_a_held_course_is_not_promised_at_once(site: Site) -> None:
 @pytest.mark.parametrize("path", ["next", "again"])
 def test_a_letter_on_its_way_is_waited_for(site: Site, path: str) -> None:
     """The press is not acknowledged, changes nothing, and says so."""
-    person = _a_day_on(site)
+    person = site.have_letters(site.enroll(), 2)
     my = site.my(person)
     assert person.next_due_at is not None
     with site.deployment.database.write() as connection:
-        connection.execute(tables.enrollments.update().values(next_due_at=site.now() - timedelta(hours=1)))
-        connection.execute(tables.enrollments.update().values(next_closes_at=site.now() + timedelta(hours=1)))
+        stamps.move_calendar(connection, person.next_due_at)
     site.deployment.ticker().tick()
     site.handing_over(person)
     forms = {"next": {"letter": person.next_lesson or ""}, "again": {"phase": "orient", "run": "1"}}
@@ -153,7 +152,7 @@ def test_whoever_left_sees_no_later_letters(site: Site) -> None:
     assert 3 == page.count('<li class="had">')
     ended = site.person(person.id).ended_at
     assert ended is not None
-    assert f"On <strong>{day_in_words(ended.date() + timedelta(days=30))}" in page
+    assert f"After <strong>{day_in_words(ended.date() + timedelta(days=30))}" in page
 
 
 def test_the_day_of_forgetting_after_the_last_letter(site: Site) -> None:
@@ -161,7 +160,7 @@ def test_the_day_of_forgetting_after_the_last_letter(site: Site) -> None:
     person = site.have_letters(site.enroll(), 19)
     ended = site.person(person.id).ended_at
     assert ended is not None
-    assert f"On <strong>{day_in_words(ended.date() + timedelta(days=90))}" in site.page(site.my(person))
+    assert f"After <strong>{day_in_words(ended.date() + timedelta(days=90))}" in site.page(site.my(person))
     with site.deployment.database.write() as connection:
         connection.execute(tables.enrollments.update().values(keep=True))
     page = site.page(site.my(person))
