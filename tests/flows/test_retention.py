@@ -273,3 +273,12 @@ def test_what_is_old_besides_people_goes_too(engine: Engine) -> None:
     with engine.database.read() as connection:
         kinds = list(connection.execute(sa.select(tables.events.c.kind)).scalars())
     assert ["delivered"] == kinds
+
+
+def test_a_demo_forgets_nobody(engine: Engine) -> None:
+    """Once told to keep everybody, no day of the calendar brings a pass."""
+    engine.join("ada")
+    engine.leave("ada")
+    forgetting.keep_everybody(engine.database)
+    after(engine, "ada", 400)
+    assert knows(engine, "ada")
