@@ -28,8 +28,9 @@ COMPLAINED = "complaint"
 UNSUBSCRIBED = "provider-unsubscribe"
 INVALID = "invalid-address"
 
-WEIGHT: dict[str, int] = {INVALID: 1, BOUNCED: 2, UNSUBSCRIBED: 3, COMPLAINED: 4}
-"""Of two reasons that the provider named for one address the register keeps the graver, whichever came first."""
+WEIGHT: dict[str, int] = {"erased": 0, INVALID: 1, BOUNCED: 2, UNSUBSCRIBED: 3, COMPLAINED: 4}
+"""Of two reasons for one address the register keeps the graver, whichever came first; an erasure weighs least, since she may
+come back from it by herself."""
 
 SUPPRESSING_KINDS: dict[str, str] = {
     "spamreport": COMPLAINED,
@@ -49,7 +50,7 @@ SUPPRESSING_DROPS: dict[str, str] = {
 
 
 def lighter(reason: str) -> list[str]:
-    """Return the reasons of the provider that give way to *reason*."""
+    """Return the reasons that give way to *reason*."""
     return [other for other, weight in WEIGHT.items() if weight < WEIGHT.get(reason, 0)]
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PENDING = timedelta(days=60)
 """How long a sign-up that nobody confirmed is kept after it was last asked for."""
+FORMS = timedelta(days=7)
+"""How long a form waits for a worker at most: longer than anybody leaves workers down, so that no sign-up is lost."""
 REPORTS = timedelta(days=30)
 """How long a report that was worked off is kept: it stands against copies, which a provider brings for a day or so."""
 TO_THE_END_OF_THE_DAY = timedelta(days=1)
@@ -63,10 +65,10 @@ def _is_over(kept: Retention, calendar: datetime) -> sa.ColumnElement[bool]:
 def tidy(connection: Connection, now: Now, limit: int) -> bool:
     """Delete what is old besides people; whether there may be more.
 
-    Forms that nobody looked up go after a day, new addresses that nobody confirmed with their link, reports once no copy
+    Forms that nobody looked up go after a week, new addresses that nobody confirmed with their link, reports once no copy
     can come, and a clearing that the provider still refuses after a month.
     """
-    connection.execute(wishes.delete().where(wishes.c.at < now.machine - timedelta(days=1)))
+    connection.execute(wishes.delete().where(wishes.c.at < now.machine - FORMS))
     connection.execute(address_changes.delete().where(address_changes.c.asked_at < now.machine - timedelta(days=CHANGE_DAYS + 1)))
     old = (chore_table.c.kind == chores.CLEAR) & (chore_table.c.asked_at < now.machine - REPORTS)
     connection.execute(chore_table.delete().where(old))
