@@ -28,9 +28,10 @@ COMPLAINED = "complaint"
 UNSUBSCRIBED = "provider-unsubscribe"
 INVALID = "invalid-address"
 
-WEIGHT: dict[str, int] = {"erased": 0, INVALID: 1, BOUNCED: 2, UNSUBSCRIBED: 3, COMPLAINED: 4}
-"""Of two reasons for one address the register keeps the graver, whichever came first; an erasure weighs least, since she may
-come back from it by herself."""
+WEIGHT: dict[str, int] = {INVALID: 1, BOUNCED: 2, UNSUBSCRIBED: 3, COMPLAINED: 4}
+"""Of two reasons that the provider named for one address the register keeps the graver, whichever came first.
+
+An erasure stands as it is: who comes back from it does so by a letter that reached her and a press of her own."""
 
 SUPPRESSING_KINDS: dict[str, str] = {
     "spamreport": COMPLAINED,
@@ -50,7 +51,7 @@ SUPPRESSING_DROPS: dict[str, str] = {
 
 
 def lighter(reason: str) -> list[str]:
-    """Return the reasons that give way to *reason*."""
+    """Return the reasons of the provider that give way to *reason*."""
     return [other for other, weight in WEIGHT.items() if weight < WEIGHT.get(reason, 0)]
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drip.core.delivery import Outcome, raised
-from drip.core.event import INVALID, OUTCOMES, MalformedEvents, Report, lighter, parse_events
+from drip.core.event import OUTCOMES, MalformedEvents, Report, parse_events
 
 
 def parsed(*events: Any) -> list[Report]:  # noqa: ANN401 - any JSON
@@ -170,9 +170,3 @@ def test_order_and_repeats_do_not_matter(kinds: list[str], shuffle: random.Rando
     shuffle.shuffle(mixed)
     assert strongest(parsed(*events)) is strongest(parsed(*mixed))
     assert {report.key for report in parsed(*events)} == {report.key for report in parsed(*mixed)}
-
-
-def test_an_erasure_gives_way_to_what_the_provider_names() -> None:
-    """Who was erased could come back by herself; an address that bounces or complains afterwards cannot."""
-    assert {"erased"} <= set(lighter(INVALID))
-    assert [] == lighter("erased")
