@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from drip.core.address import address_key
 from drip.core.enrollment import Stage, begun
 from drip.store import enrollments, stamps, versions
 from drip.store.tables import enrollments as enrollment_rows
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from drip.wiring import Deployment
 
 NAMES = ("Ana", "Björk", "Chidi", "", "Dörte", "Emily & Jo", "Fatima", "", "Grzegorz", "Hu")
+HOSTS = ("example.net", "example.com", "mail.example.org")
 CHUNK = 5_000
 ZONE = "Europe/London"
+LATER = timedelta(days=7)
 
 
 def enroll(deployment: Deployment, people: int, *, seed: int = 1) -> None:
@@ -39,13 +42,14 @@ def enroll(deployment: Deployment, people: int, *, seed: int = 1) -> None:
                 [
                     {
                         "id": number,
-                        "address": f"person.{number:06d}@{chance.choice(('example.net', 'example.com', 'mail.example.org'))}",
-                        "address_key": hashlib.sha256(str(number).encode()).hexdigest(),
+                        "address": address,
+                        "address_key": address_key(address, deployment.suppression_key),
                         "name": chance.choice(NAMES),
                         "timezone": ZONE,
                         "created_at": now.machine,
                     }
                     for number in numbers
+                    for address in [f"person.{number:06d}@{chance.choice(HOSTS)}"]
                 ],
             )
             facts: dict[str, Any] = {

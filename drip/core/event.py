@@ -28,6 +28,9 @@ COMPLAINED = "complaint"
 UNSUBSCRIBED = "provider-unsubscribe"
 INVALID = "invalid-address"
 
+WEIGHT: dict[str, int] = {INVALID: 1, BOUNCED: 2, UNSUBSCRIBED: 3, COMPLAINED: 4}
+"""Of two reasons that the provider named for one address the register keeps the graver, whichever came first."""
+
 SUPPRESSING_KINDS: dict[str, str] = {
     "spamreport": COMPLAINED,
     "unsubscribe": UNSUBSCRIBED,
@@ -43,6 +46,17 @@ SUPPRESSING_DROPS: dict[str, str] = {
     "invalid": INVALID,
 }
 """SendGrid's reason for a drop that names the address, in lower case, and ours; other drops are outcomes and no more."""
+
+
+def lighter(reason: str) -> list[str]:
+    """Return the reasons of the provider that give way to *reason*."""
+    return [other for other, weight in WEIGHT.items() if weight < WEIGHT.get(reason, 0)]
+
+
+def graver(one: str | None, other: str) -> str:
+    """Return the graver of two reasons."""
+    return other if one is None or WEIGHT.get(other, 0) > WEIGHT.get(one, 0) else one
+
 
 BOUNCE_CLASSES = frozenset(
     {"content", "frequency or volume too high", "invalid address", "mailbox unavailable", "reputation", "technical failure"}
@@ -87,14 +101,16 @@ class Report:
 
     @property
     def key(self) -> str:
-        """The same for each copy of one event, in 64 hexadecimal digits: of whom, which event, which second.
+        """The same for each copy of one event, in 64 hexadecimal digits: of whom, which event with what effect, which second.
 
         The provider's own event id has been seen to change when it tries again. Without a delivery id the address stands in,
         so match it first and take the key of `replace(report, delivery=…)`: then nothing stored derives from an address.
         """
         who = f"id {self.delivery}" if self.delivery else f"address {(self.address or '').casefold()}"
         second = str(int(self.at.timestamp())) if self.at else ""
-        return hashlib.sha256(f"{who}\n{self.kind}\n{second}".encode()).hexdigest()
+        # What is made of it belongs to it: a block and a bounce of one second are two events.
+        made = f"{self.outcome or ''} {self.reason_class if self.suppress else ''}"
+        return hashlib.sha256(f"{who}\n{self.kind}\n{second}\n{made}".encode()).hexdigest()
 
 
 def parse_events(raw: bytes) -> list[Report] | MalformedEvents:

@@ -9,16 +9,16 @@ import structlog
 
 from drip.core.address import address_key
 from drip.core.delivery import Outcome, State, raised
-from drip.core.event import MalformedEvents, parse_events
-from drip.store import address_changes, deliveries, endings, erasing, events, moves, recovery, stamps, subscribers
+from drip.core.event import MalformedEvents, graver, parse_events
+from drip.store import deliveries, endings, erasing, events, moves, recovery, stamps, subscribers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from drip.clock import Now
     from drip.mail.library import Library
-    from drip.store.deliveries import Delivery
+    from drip.store.deliveries import Reported
     from drip.store.events import Event
     from drip.store.session import Connection, Database
 
@@ -38,13 +38,14 @@ def receive(database: Database, raw: bytes, *, suppression_key: bytes) -> int | 
         return reports
     with database.write() as connection:
         now = stamps.now_in(connection)
-        keyed = [address_key(one.address, suppression_key) if one.address and not one.delivery else None for one in reports]
+        keyed = [address_key(one.address, suppression_key) if one.address else None for one in reports]
         rows = [
             {
                 # Nothing stored may derive from an address without our key: the keyed hash stands in for a missing id.
                 "key": replace(report, delivery=report.delivery or key or "nobody").key,
                 "delivery": report.delivery,
-                "address_key": key,
+                # Whoever is named: she may have another address by now, which this report says nothing of.
+                "address_key": key if report.suppress or not report.delivery else None,
                 "kind": report.kind,
                 "outcome": report.outcome,
                 "suppress": report.reason_class if report.suppress else None,
@@ -63,7 +64,7 @@ def work(database: Database, library: Library) -> int:
     """
     with database.read() as connection:
         waiting = events.unworked(connection, PAGE)
-        found = deliveries.find_by_public_ids(connection, [event.delivery for event in waiting if event.delivery])
+        found = deliveries.find_reported(connection, [event.delivery for event in waiting if event.delivery])
     dead = {one.owner for one in found.values() if one.state == State.SUBMITTING and one.owner}
     recovery.bury_dead(database, sorted(dead), library.course)
     with database.write() as connection:
@@ -72,45 +73,59 @@ def work(database: Database, library: Library) -> int:
         named = [event.delivery for event in page if event.delivery]
         # People before their deliveries, as everywhere: a result that is being recorded holds the person and wants the row.
         # It also keeps another listener from lowering an outcome that it read before this one raised it.
-        people = {one.subscriber_id for one in deliveries.find_by_public_ids(connection, named).values()}
+        people = {one.subscriber_id for one in deliveries.find_reported(connection, named).values()}
         keys = {event.address_key for event in page if event.address_key}
-        people |= {known.id for key in keys if (known := subscribers.find_by_key(connection, key))}
-        moves.lock_people(connection, people)
-        found = deliveries.find_by_public_ids(connection, named)
+        moves.lock_people(connection, people | set(subscribers.find_by_keys(connection, keys).values()))
+        found = deliveries.find_reported(connection, named)
         _raise(connection, page, found)
         deliveries.confirm_uncertain(
             connection, sorted(one.id for one in found.values() if one.state == State.UNCERTAIN), now.machine
         )
-        for event in page:
-            if event.suppress:
-                _suppress(connection, event, found.get(event.delivery or ""), now)
+        _suppress(connection, page, found, now)
         # Of whoever was forgotten meanwhile nothing is kept, late reports least of all.
-        erasing.delete_reports(connection, erasing.about_the_forgotten(connection, page, found))
+        erasing.delete_reports(connection, erasing.about_the_forgotten(connection, page, found.keys()))
         if page:
             events.mark_worked(connection, [event.id for event in page], now.machine)
     return len(page)
 
 
-def _raise(connection: Connection, page: Sequence[Event], found: dict[str, Delivery]) -> None:
+def _raise(connection: Connection, page: Sequence[Event], found: Mapping[str, Reported]) -> None:
+    """Raise outcomes to the strongest report, and set the instant of the earliest that was as strong."""
     strongest: dict[int, tuple[str, datetime]] = {}
     for event in page:
         delivery = found.get(event.delivery or "")
         if delivery is None or event.outcome is None:
             continue
-        before = strongest.get(delivery.id, (delivery.outcome, event.received_at))[0]
-        after = raised(Outcome(before) if before else None, Outcome(event.outcome))
-        if after != before:
-            strongest[delivery.id] = (after.value, event.at or event.received_at)
+        before, since = strongest.get(delivery.id, (delivery.outcome, delivery.outcome_at))
+        after = raised(Outcome(before) if before else None, Outcome(event.outcome)).value
+        at = event.at or event.received_at
+        if after != before or (event.outcome == before and (since is None or at < since)):
+            strongest[delivery.id] = (after, at)
     deliveries.raise_outcomes(connection, strongest)
 
 
-def _suppress(connection: Connection, event: Event, delivery: Delivery | None, now: Now) -> None:
-    """Enter the address of a report into the register, found by our id or by its keyed hash."""
-    key = event.address_key if delivery is None else address_changes.reported_key(connection, delivery)
-    # Not by the delivery: since it was handed over, she may have moved elsewhere.
-    subscriber = subscribers.find_by_key(connection, key) if key else None
-    if subscriber is not None and (delivery is None or subscriber.id == delivery.subscriber_id):
-        if endings.suppress(connection, subscriber.id, subscriber.address_key, event.suppress or "", now=now):
-            log.info("suppressed", subscriber=subscriber.id, reason=event.suppress)
-    elif key:
-        subscribers.suppress(connection, key, event.suppress or "", now=now.machine)
+def _suppress(connection: Connection, page: Sequence[Event], found: Mapping[str, Reported], now: Now) -> None:
+    """Enter the addresses that a page names into the register, each with the gravest reason, and end the runs behind them.
+
+    The keyed address tells whose it is; where the provider left that out, our id does.
+    """
+    naming = [event for event in page if event.suppress]
+    if not naming:
+        return
+    hers = subscribers.keys_by_id(connection, {one.subscriber_id for one in found.values()})
+    gravest: dict[str, str] = {}
+    for event in naming:
+        delivery = found.get(event.delivery or "")
+        if event.delivery and delivery is None:
+            # Forgotten, forged, or of another installation with the same account: it says nothing of ours.
+            continue
+        key = event.address_key or (hers.get(delivery.subscriber_id) if delivery else None)
+        if key:
+            gravest[key] = graver(gravest.get(key), event.suppress or "")
+    people = subscribers.find_by_keys(connection, gravest)
+    for key, reason in sorted(gravest.items(), key=lambda one: people.get(one[0], 0)):
+        if key in people:
+            if endings.suppress(connection, people[key], key, reason, now=now):
+                log.info("suppressed", subscriber=people[key], reason=reason)
+        elif not subscribers.suppress(connection, key, reason, now=now.machine):
+            subscribers.weigh(connection, key, reason)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from drip.core.delivery import ADDRESS_CHANGE
 from drip.store.tables import address_changes as table
-from drip.store.tables import consents, deliveries, subscribers
+from drip.store.tables import subscribers
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from drip.core.enrollment import Enrollment
-    from drip.store.deliveries import Delivery
 
 MOVED = "moved"
 """How the record of consents calls a change of address."""
@@ -65,21 +63,3 @@ def forget(connection: Connection, before: datetime, limit: int) -> int:
     """Delete changes that were asked for earlier than *before* (machine time), at most *limit*, and return how many."""
     old = sa.select(table.c.id).where(table.c.asked_at < before).order_by(table.c.id).limit(limit)
     return connection.execute(table.delete().where(table.c.id.in_(old))).rowcount
-
-
-def reported_key(connection: Connection, delivery: Delivery) -> str | None:
-    """Return the keyed hash of the address that *delivery* went to; None when that is no longer known.
-
-    It need not be her address of today: a letter may ask a new one to confirm, and a late report may speak of the old one.
-    """
-    if delivery.letter == ADDRESS_CHANGE:
-        change = find(connection, delivery.occasion.partition(":")[2])
-        return None if change is None else change.address_key
-    moved = sa.select(sa.func.max(consents.c.at)).where(
-        consents.c.subscriber_id == delivery.subscriber_id, consents.c.action == MOVED
-    )
-    last = connection.execute(moved).scalar()
-    at = sa.select(deliveries.c.state_at).where(deliveries.c.id == delivery.id)
-    if last is not None and connection.execute(at).scalar_one() <= last:
-        return None
-    return connection.execute(sa.select(subscribers.c.address_key).where(subscribers.c.id == delivery.subscriber_id)).scalar()

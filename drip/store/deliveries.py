@@ -93,6 +93,26 @@ class Ready(NamedTuple):
     erased: bool
 
 
+class Reported(NamedTuple):
+    """What a report must know of the delivery that it names."""
+
+    id: int
+    nonce: str
+    subscriber_id: int
+    state: str
+    owner: str | None
+    outcome: str | None
+    outcome_at: datetime | None
+
+    @property
+    def public_id(self) -> str:
+        """The opaque id that the report names."""
+        return f"{self.id}-{self.nonce}"
+
+
+_REPORTED_COLUMNS = [deliveries.c[name] for name in Reported._fields]
+
+
 def public_id_parts(public_id: str) -> tuple[int, str] | None:
     """Return the row id and the nonce in a delivery's public id; None when it is not one of ours."""
     number, _, nonce = public_id.partition("-")
@@ -206,14 +226,6 @@ def find(connection: Connection, delivery_id: int) -> Delivery | None:
     """Return the delivery with this id."""
     row = connection.execute(sa.select(*_COLUMNS).where(deliveries.c.id == delivery_id)).first()
     return None if row is None else Delivery._make(row)
-
-
-def find_by_public_ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, Delivery]:
-    """Return deliveries by the opaque ids in the provider's reports; forged ones are not found."""
-    public_ids = set(public_ids)
-    parts = [found for public_id in public_ids if (found := public_id_parts(public_id)) is not None]
-    rows = connection.execute(sa.select(*_COLUMNS).where(deliveries.c.id.in_([number for number, _ in parts])))
-    return {delivery.public_id: delivery for row in rows if (delivery := Delivery._make(row)).public_id in public_ids}
 
 
 def find_open(connection: Connection, subscriber_id: int, course: str | None = None) -> list[Delivery]:
@@ -593,6 +605,14 @@ def confirm_reported(connection: Connection, ids: Sequence[int], now: datetime) 
     """Turn those of *ids* that are uncertain although the provider reported them already into submitted; return them."""
     known = connection.execute(sa.select(deliveries.c.id).where(among(deliveries.c.id, ids), deliveries.c.outcome.is_not(None)))
     return confirm_uncertain(connection, list(known.scalars()), now)
+
+
+def find_reported(connection: Connection, public_ids: Iterable[str]) -> dict[str, Reported]:
+    """Return what a report must know of its delivery, by the opaque ids that reports name; forged ones are not found."""
+    public_ids = set(public_ids)
+    numbers = [parts[0] for public_id in public_ids if (parts := public_id_parts(public_id)) is not None]
+    rows = connection.execute(sa.select(*_REPORTED_COLUMNS).where(among(deliveries.c.id, numbers)))
+    return {one.public_id: one for row in rows if (one := Reported._make(row)).public_id in public_ids}
 
 
 def raise_outcomes(connection: Connection, outcomes: Mapping[int, tuple[str, datetime]]) -> None:

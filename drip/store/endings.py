@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from drip.core.delivery import AT_HER_WISH, RULES, Kind, Reason, State
 from drip.core.enrollment import END, Stage
+from drip.core.event import lighter
 from drip.store import deliveries, enrollments, subscribers
 from drip.store.session import lock_rows
 from drip.store.tables import subscribers as people
@@ -65,6 +66,8 @@ def suppress(connection: Connection, subscriber_id: int, address_key: str, reaso
     if here is None or here.erased_at is not None:
         return False
     new = subscribers.suppress(connection, address_key, reason, now=now.machine)
+    if not new:
+        subscribers.weigh(connection, address_key, reason)
     for known in enrollments.find_for(connection, subscriber_id):
         person = enrollments.locked(connection, known.id)
         if person.state in {Stage.ACTIVE, Stage.ASKED}:
@@ -72,6 +75,8 @@ def suppress(connection: Connection, subscriber_id: int, address_key: str, reaso
             enrollments.change(
                 connection, person.id, {**end, "state": Stage.ENDED.value, "ended_at": now.calendar, "ended_why": str(reason)}
             )
+        elif person.state == Stage.ENDED and person.ended_why in lighter(reason):
+            enrollments.change(connection, person.id, {"ended_why": str(reason)})
         waiting = [
             one.id for one in deliveries.find_open(connection, subscriber_id, person.course) if one.state != State.SUBMITTING
         ]

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from drip.clock import Now
     from drip.core.enrollment import Enrollment
-    from drip.store.deliveries import Delivery
     from drip.store.events import Event
 
 COUNTED = "forgotten"
@@ -193,10 +192,10 @@ def is_here(connection: Connection, subscriber_id: int) -> bool:
 # Late reports -------------------------------------------------------------------------------------------------------------
 
 
-def about_the_forgotten(connection: Connection, page: Iterable[Event], found: Mapping[str, Delivery]) -> list[int]:
+def about_the_forgotten(connection: Connection, page: Iterable[Event], found: Collection[str]) -> list[int]:
     """Return those reports that are about a letter that is gone, or that name an address only to say she was erased.
 
-    *found* holds the deliveries that are here by their public ids. Such a report is deleted, not kept.
+    *found* are the public ids of the deliveries that are here. Such a report is deleted, not kept.
     """
     page = list(page)
     keys = {event.address_key for event in page if event.address_key}

@@ -215,7 +215,9 @@ def add_new(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str,
     if not rows:
         return 0
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return connection.execute(insert(table).values(list(rows)).on_conflict_do_nothing()).rowcount
+    # One statement for any number of rows: one with all of them in it would be compiled anew for each number.
+    adding = insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return connection.execute(adding, [dict(row) for row in rows]).rowcount
 
 
 def lock_rows(connection: Connection, table: sa.Table, ids: list[int]) -> None:

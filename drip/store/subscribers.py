@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from drip.core.event import lighter
 from drip.store.session import add_new, among, lock_rows
 from drip.store.tables import consents, subscribers, suppressions
 
@@ -42,6 +43,18 @@ def find_by_key(connection: Connection, address_key: str) -> Subscriber | None:
     """Return the subscriber whose address has this keyed hash."""
     row = connection.execute(sa.select(subscribers).where(subscribers.c.address_key == address_key)).first()
     return None if row is None else Subscriber(*row)
+
+
+def find_by_keys(connection: Connection, address_keys: Iterable[str]) -> dict[str, int]:
+    """Return the ids of the subscribers whose addresses have these keyed hashes."""
+    query = sa.select(subscribers.c.address_key, subscribers.c.id).where(among(subscribers.c.address_key, address_keys))
+    return {row.address_key: row.id for row in connection.execute(query)}
+
+
+def keys_by_id(connection: Connection, subscriber_ids: Iterable[int]) -> dict[int, str]:
+    """Return the keyed addresses of some subscribers by their ids."""
+    query = sa.select(subscribers.c.id, subscribers.c.address_key).where(among(subscribers.c.id, subscriber_ids))
+    return {row.id: row.address_key for row in connection.execute(query)}
 
 
 def keys_of(connection: Connection, subscriber_ids: Iterable[int]) -> list[str]:
@@ -97,6 +110,19 @@ def suppress(
     """Enter an address into the register; False when it stands there already for this course."""
     row = {"address_key": address_key, "course": course, "reason": reason, "at": now, "note": note}
     return add_new(connection, suppressions, [row]) == 1
+
+
+def weigh(connection: Connection, address_key: str, reason: str) -> None:
+    """Let a reason that the provider named take the place of a lighter one of its own in the register."""
+    connection.execute(
+        suppressions.update()
+        .where(
+            suppressions.c.address_key == address_key,
+            suppressions.c.course == EVERY_COURSE,
+            suppressions.c.reason.in_(lighter(reason)),
+        )
+        .values(reason=reason)
+    )
 
 
 def lift(connection: Connection, address_key: str, *, course: str, reason: str) -> None:

@@ -227,17 +227,18 @@ def _instant(consent: ConsentGiven) -> datetime:
     return at
 
 
-def _wish(body: SignUpAsked, course_id: str, at: datetime) -> Wish:
+def _wish(body: SignUpAsked, course_id: str, agreed_at: datetime) -> Wish:
     return Wish(
         SIGN_UP,
         course_id,
         body.email,
-        at,
+        clock.machine_now(),
         name=clean_name(body.name),
         timezone=body.timezone,
         country=body.country,
         wording=clean_text(body.consent.wording, WORDING_MAX),
-        source="API",
+        # What we saw ourselves is the call; the instant of her press is the other site's word.
+        source=f"API, agreed there at {agreed_at:%Y-%m-%dT%H:%M:%SZ}",
         form=clean_text(body.consent.form, FORM_MAX),
         network_address=body.consent.network_address,
         weekday=None if body.weekday is None else WEEKDAYS.index(body.weekday),

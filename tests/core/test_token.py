@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import Signer
 
-from drip.core.token import CONFIRM, CONFIRM_DAYS, LEAVE, MY, Tokens
+from drip.core.token import CONFIRM, CONFIRM_DAYS, FORM, LEAVE, MY, Tokens
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 TOKENS = Tokens(["first-key-of-drip"])
@@ -77,3 +77,10 @@ def test_without_a_key_there_are_no_links() -> None:
     """A forgotten setting is no empty key."""
     with pytest.raises(ValueError, match="key"):
         Tokens([])
+
+
+def test_a_dated_token_tells_its_age() -> None:
+    """To the second in which it was made; one for another purpose tells nothing."""
+    token = TOKENS.sign_dated(FORM, "words", now=NOW)
+    assert ("words", timedelta(seconds=5)) == TOKENS.read_aged(FORM, token, now=NOW + timedelta(seconds=5))
+    assert None is TOKENS.read_aged(CONFIRM, token, now=NOW)

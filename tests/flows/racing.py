@@ -167,10 +167,12 @@ class Found:
         accepted = [one.delivery for one in self.hand_overs if one.accepted]
         return [one for one in accepted if one in seen or seen.add(one)]  # type: ignore[func-returns-value]
 
-    def close_calls(self, seconds: float = 0.1) -> int:
-        """Return how many hand-overs ended so shortly before their person's leave was answered, or while it was pressed."""
+    def met(self) -> int:
+        """Return how many hand-overs ended while their person's leave waited for its answer."""
         return sum(
-            0 <= self.answered[one.address] - one.ended < seconds for one in self.hand_overs if one.address in self.answered
+            self.began[one.address] <= one.ended <= at
+            for one in self.hand_overs
+            if (at := self.answered.get(one.address)) is not None
         )
 
     def during(self) -> int:

@@ -15,7 +15,7 @@ from drip.core.delivery import Reason
 from drip.core.progress import LiveCourse
 from drip.core.token import CONFIRM
 from drip.flows import asking, enrolling
-from drip.store import chores, pending, stamps, subscribers, tables, wishes
+from drip.store import chores, stamps, subscribers, tables
 from drip.store.wishes import FRESH, MY_PAGE, SIGN_UP, Wish
 from tests.engine import Engine
 
@@ -263,73 +263,3 @@ def test_a_page_is_mailed_for_each_course_she_has(engine: Engine) -> None:
     engine.work()
     assert ("ada", "About your letters") in engine.mailer.reached
     engine.assert_sound()
-
-
-# Forgetting ------------------------------------------------------------------------------------------------------------
-
-
-def _older(engine: Engine, days: float) -> None:
-    """Let everything have happened so many days earlier, by the machine's clock."""
-    with engine.database.write() as connection:
-        for table, column in ((tables.deliveries, "created_at"), (tables.enrollments, "created_at"), (tables.wishes, "at")):
-            for row in connection.execute(sa.select(table.c.id, table.c[column])).all():
-                moved = row[1] - timedelta(days=days)
-                connection.execute(table.update().where(table.c.id == row.id).values({column: moved}))
-
-
-def _forget(engine: Engine, limit: int = 100) -> int:
-    with engine.database.write() as connection:
-        return pending.forget(connection, stamps.now_in(connection).machine - timedelta(days=60), limit)
-
-
-def test_a_sign_up_that_nobody_confirmed_is_forgotten(engine: Engine) -> None:
-    """Sixty days after it was last asked it is gone with its subscriber and all its rows; others stay."""
-    wish(engine, "ada")
-    work(engine)
-    engine.work()
-    _older(engine, 59)
-    assert 0 == _forget(engine)
-    wish(engine, "ada")
-    work(engine)
-    engine.work()
-    _older(engine, 59)
-    assert 0 == _forget(engine)
-    wish(engine, "never", kind="broken")
-    engine.join("bo")
-    engine.join("cy", confirmed=False)
-    with engine.database.write() as connection:
-        wishes.add(connection, Wish(SIGN_UP, "small", "x@example.net", engine.now().machine - timedelta(days=61)))
-    _older(engine, 2)
-    assert 1 == _forget(engine)
-    assert ["bo@example.net", "cy@example.net"] == [row.address for row in rows(engine, tables.subscribers)]
-    assert {row.id for row in rows(engine, tables.subscribers)} == {row.subscriber_id for row in rows(engine, tables.consents)}
-    assert ["never@example.net"] == [row.address for row in rows(engine, tables.wishes)]
-    engine.work()
-    engine.assert_sound()
-
-
-def test_a_pending_course_goes_and_her_other_things_stay(engine: Engine) -> None:
-    """Somebody with a second course keeps her subscriber and the consents of that course."""
-    engine.join("ada")
-    with engine.database.write() as connection:
-        [person] = connection.execute(tables.enrollments.select()).all()
-        other = {**person._mapping, "id": 99, "public_id": "other", "course": "other", "state": "asked", "confirmed_at": None}
-        connection.execute(tables.enrollments.insert().values(**other))
-        subscribers.note_consent(connection, person.subscriber_id, "other", "asked", now=engine.now().machine, source="x")
-    _older(engine, 61)
-    assert 1 == _forget(engine)
-    assert [person.id] == [row.id for row in rows(engine, tables.enrollments)]
-    assert ["small"] == [row.course for row in rows(engine, tables.consents)]
-    assert 1 == len(rows(engine, tables.subscribers))
-
-
-def test_a_letter_under_way_keeps_a_sign_up(engine: Engine) -> None:
-    """What is being handed over at this moment is not deleted under the worker's hands; the page has a limit."""
-    for name in ("ada", "bo", "cy"):
-        wish(engine, name)
-    work(engine)
-    with engine.database.write() as connection:
-        connection.execute(tables.deliveries.update().where(tables.deliveries.c.id == 1).values(state="submitting"))
-    _older(engine, 61)
-    assert [1, 1, 0] == [_forget(engine, 1) for _ in range(3)]
-    assert ["ada@example.net"] == [row.address for row in rows(engine, tables.subscribers)]

@@ -47,10 +47,10 @@ def test_ten_thousand_leave_at_full_speed(long: Deployment) -> None:
 
     assert [] == found.after_answers()
     _sound(long, found, PEOPLE)
-    # It was a race: letters enough went out meanwhile, up to the last moment of somebody, and answers had to wait for some.
+    # It was a race: letters enough went out meanwhile, some of them to people who had pressed and were waited for.
     assert found.during() > PEOPLE
-    assert found.close_calls() > 20
-    assert found.waited > 20
+    assert found.met() > 0
+    assert found.waited > 0
 
 
 @pytest.mark.parametrize("weaker", MUTANTS)

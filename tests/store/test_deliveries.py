@@ -157,4 +157,4 @@ def test_a_forged_public_id_finds_nothing(database: Database, add_people: People
     """A report must name row and nonce."""
     add_people(1)
     with database.read() as connection:
-        assert {} == deliveries.find_by_public_ids(connection, [forged])
+        assert {} == deliveries.find_reported(connection, [forged])

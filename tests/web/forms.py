@@ -13,6 +13,8 @@ from drip.store.tables import deliveries, wishes
 from tests.course import SCHEDULE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import urllib3
 
     from tests.web.conftest import Site
@@ -36,10 +38,17 @@ def made(site: Site, path: str, seconds_ago: float = 10) -> str:
 
 
 def fill_in(
-    site: Site, path: str = JOIN, *, seconds_ago: float = 10, headers: dict[str, str] | None = None, **fields: str
+    site: Site,
+    path: str = JOIN,
+    typed: Mapping[str, str] | None = None,
+    *,
+    seconds_ago: float = 10,
+    headers: dict[str, str] | None = None,
+    **fields: str,
 ) -> urllib3.BaseHTTPResponse:
-    """Open the form at *path*, fill it in with `GOOD` and *fields*, and press the button."""
-    values = {**(GOOD if "join" in path else {"email": GOOD["email"]}), "made": made(site, path, seconds_ago), **fields}
+    """Open the form at *path*, fill it in with `GOOD`, *typed* and *fields*, and press the button."""
+    usual = GOOD if "join" in path else {"email": GOOD["email"]}
+    values = {**usual, "made": made(site, path, seconds_ago), **(typed or {}), **fields}
     return site.post(path, values, **(headers or {}))
 
 

@@ -67,7 +67,7 @@ def test_redis_holds_no_address(redis_url: str) -> None:
         lives = [client.ttl(name) for name in names]
     assert 4 == len(names)
     assert not any(part in name for name in names for part in ("ada", "8.8", "example"))
-    assert all(0 < int(one) <= 86_400 for one in lives)  # type: ignore[arg-type]
+    assert all(0 < int(one) <= 86_400 for one in lives)
 
 
 def test_without_redis_this_process_counts_alone() -> None:

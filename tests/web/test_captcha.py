@@ -68,7 +68,7 @@ def test_a_solved_riddle_is_asked_of_the_provider(site: Site) -> None:
         return Response(json.dumps({"success": True}))
 
     with provider(yes) as url, with_riddle(site, url):
-        assert 303 == fill_in(site, **{"riddle-response": "42"}).status
+        assert 303 == fill_in(site, JOIN, {"riddle-response": "42"}).status
     assert [{"secret": "the secret", "response": "42", "remoteip": "127.0.0.1"}] == asked
     assert 1 == len(stored(site))
 
@@ -77,7 +77,7 @@ def test_a_solved_riddle_is_asked_of_the_provider(site: Site) -> None:
 def test_an_unsolved_riddle_shows_the_form_again(site: Site, answer: str) -> None:
     """With what was typed, the fault beside it, and nothing kept."""
     with provider(lambda _: Response(json.dumps({"success": False}))) as url, with_riddle(site, url):
-        said = fill_in(site, **{"riddle-response": answer})
+        said = fill_in(site, JOIN, {"riddle-response": answer})
     assert (422, []) == (said.status, stored(site))
     assert b'id="riddle-fault"' in said.data
     assert b'value="sam@example.net"' in said.data

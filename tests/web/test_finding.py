@@ -60,7 +60,7 @@ def test_what_is_no_address_is_said_beside_the_field(site: Site) -> None:
 def test_a_program_learns_nothing(site: Site) -> None:
     """The same answer, and nothing is kept."""
     for changes in ({"topic": "x"}, {"made": made(site, "/page", 0)}):
-        assert "/page/asked" == fill_in(site, "/page", **changes).headers["Location"]
+        assert "/page/asked" == fill_in(site, "/page", changes).headers["Location"]
     assert [] == stored(site)
 
 
@@ -82,7 +82,7 @@ def test_an_old_link_is_counted_like_a_form(site: Site) -> None:
     assert [303] * 5 == [site.post(path).status for _ in range(5)]
     assert 3 == len(stored(site))
     assert 404 == site.post("/confirm/forged/fresh").status
-    assert 403 == site.post(path, **{"Sec-Fetch-Site": "cross-site"}).status
+    assert 403 == site.post(path, b"", **{"Sec-Fetch-Site": "cross-site"}).status
 
 
 def test_an_old_link_of_somebody_who_finished_begins_nothing(site: Site) -> None:

@@ -56,7 +56,7 @@ def test_get_and_head_change_nothing(site: Site) -> None:
         return kinds.get(path.split("/")[1], leave)
 
     paths = {
-        path.replace("{letter}", "welcome").replace("{token}", token_for(path, number))
+        path.replace("{letter}", "welcome").replace("{course}", "roadmap").replace("{token}", token_for(path, number))
         for path in routes
         for number in range(len(tokens))
     }
@@ -68,6 +68,7 @@ def test_get_and_head_change_nothing(site: Site) -> None:
             assert answer.status in {200, 404}, path
             assert ("HEAD" == method) == (b"" == answer.data)
     assert {"/leave/{token}", "/my/{token}", "/my/{token}/pause", "/confirm/{token}", "/care", "/readyz"} <= routes
+    assert {"/join/{course}", "/join/{course}/embed/asked", "/page", "/api/v1/openapi.json", "/static/zone.js"} <= routes
     assert {f"/my/{{token}}/{page}" for page in ("next", "again", "fresh", "calendar.ics", "rough/save")} <= routes
     assert {"/change/{token}", *(f"/own/{{token}}{page}" for page in ("", "/data", "/data.json", "/address", "/erase"))} <= routes
     assert before == site.dump()

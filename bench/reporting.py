@@ -1,0 +1,197 @@
+"""What the provider reports, in bulk: people with letters behind them, and events about these in any number.
+
+Run as `python -m bench.reporting COUNT` with the settings in the environment: the reports are received in calls of a
+thousand and worked off, then the same bodies are parsed and written without a look at anything, which is the reference.
+One line of JSON on standard output says how it went.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import statistics
+import sys
+import time
+from itertools import cycle, islice
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import sqlalchemy as sa
+
+from bench import population
+from drip import config
+from drip.flows import listening
+from drip.store import events as event_rows
+from drip.store import stamps
+from drip.store.tables import deliveries, enrollments, events, subscribers
+from drip.wiring import Deployment, log_to_stderr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+LETTERS = ("hello", "breathe", "walk")
+"""The letters of whoever is staged: two behind her, and one that waits for every fifth."""
+CALL = 1_000
+CHUNK = 5_000
+A_LETTER = 5
+EARLY = 50_000
+FIRST_SECOND = 1_800_000_000
+
+KINDS: dict[str, tuple[int, dict[str, str]]] = {
+    "processed": (30, {"event": "processed"}),
+    "deferred": (10, {"event": "deferred", "response": "451 busy, sam@example.net", "attempt": "2"}),
+    "delivered": (40, {"event": "delivered", "response": "250 OK", "ip": "192.0.2.9"}),
+    "open": (6, {"event": "open", "useragent": "Mozilla/5.0", "ip": "192.0.2.8"}),
+    "blocked": (3, {"event": "bounce", "type": "blocked", "reason": "550 5.7.1 blocked <sam@example.net>"}),
+    "dropped": (2, {"event": "dropped", "reason": "Invalid SMTPAPI header"}),
+    "bounce": (
+        2,
+        {"event": "bounce", "type": "bounce", "bounce_classification": "Invalid Address", "reason": "550 no such user"},
+    ),
+    "dropped-bounced": (1, {"event": "dropped", "reason": "Bounced Address"}),
+    "complaint": (1, {"event": "spamreport"}),
+    "unsubscribe": (1, {"event": "unsubscribe"}),
+}
+"""Kinds of events: how many in a hundred or so, and what the provider says of each."""
+
+_WAYS = ("ours", "late", "forged", "unknown", "stranger")
+_HOW_OFTEN = (950, 20, 10, 10, 10)
+
+
+def stage(deployment: Deployment, people: int) -> None:
+    """Store *people* of the first course with two letters behind them, some in doubt, and for every fifth one that waits."""
+    population.enroll(deployment, people)
+    with deployment.database.write() as connection:
+        now = stamps.now_in(connection)
+        one = connection.execute(sa.select(enrollments).limit(1)).one()
+        today, later = now.calendar.date(), now.calendar + population.LATER
+        behind = {"place": LETTERS[1], "next_lesson": LETTERS[2], "deliveries_due": 2, "next_due_at": later}
+        connection.execute(enrollments.update().values(**behind, last_letter_on=today, last_meant_on=today))
+        same = {"course": one.course, "occasion": "run:1", "kind": "lesson", "version_id": one.version_id}
+        same |= {"meant_on": today, "letter_on": today, "created_at": now.machine, "state_at": now.machine}
+        for start in range(0, people, CHUNK):
+            rows = [
+                {
+                    "id": 3 * number + at,
+                    "nonce": f"{(7919 * (3 * number + at)) % 2**32:08x}",
+                    "subscriber_id": number,
+                    "enrollment_id": number,
+                    "letter": letter,
+                    "state": "pending" if at == 2 else "uncertain" if number % 10 == at else "submitted",
+                    "not_before": later if at == 2 else None,
+                    "closes_at": later + population.LATER if at == 2 else None,
+                    **same,
+                }
+                for number in range(start + 1, min(start + CHUNK, people) + 1)
+                for at, letter in enumerate(LETTERS)
+                if at < 2 or number % 5 == 0
+            ]
+            connection.execute(deliveries.insert(), rows)
+        waits = {"open_delivery": 3 * enrollments.c.id + 2, "deliveries_due": 3, "next_due_at": None}
+        connection.execute(enrollments.update().where(enrollments.c.id % 5 == 0).values(**waits))
+
+
+def made(deployment: Deployment, count: int, *, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield *count* events about the letters of those staged, as SendGrid writes them, the same for one *seed*.
+
+    Some lack our id, some have one that is forged or of another installation, and some are about strangers.
+    """
+    chance = random.Random(seed)
+    with deployment.database.read() as connection:
+        rows = connection.execute(
+            sa.select(deliveries.c.id, deliveries.c.nonce, subscribers.c.address)
+            .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
+            .where(deliveries.c.letter != LETTERS[2])
+            .order_by(deliveries.c.id)
+        ).all()
+    names, weights = list(KINDS), [weight for weight, _ in KINDS.values()]
+    for number in range(count):
+        row = rows[chance.randrange(len(rows))]
+        (kind,) = chance.choices(names, weights)
+        (way,) = chance.choices(_WAYS, _HOW_OFTEN)
+        event: dict[str, Any] = {
+            **KINDS[kind][1],
+            "email": row.address,
+            "timestamp": FIRST_SECOND + chance.randrange(100_000),
+            "sg_event_id": f"event-{seed}-{number}",
+            "sg_message_id": "message.filter-1",
+            "drip_delivery": f"{row.id}-{row.nonce}",
+        }
+        if way in {"late", "stranger"}:
+            del event["drip_delivery"]
+        if way in {"forged", "unknown"}:
+            event["drip_delivery"] = f"{row.id}-{'0' * 8}" if way == "forged" else f"{10**9 + number}-{row.nonce}"
+        if way in {"stranger", "unknown"}:
+            event["email"] = f"stranger.{chance.randrange(count)}@example.net"
+        yield event
+
+
+def main() -> int:
+    """Stage, receive and work off as many reports as the command line says, and print how fast that went."""
+    settings = config.load(os.environ)
+    log_to_stderr(settings.log)
+    deployment = Deployment(settings)
+    deployment.prepare()
+    print(json.dumps(measured(deployment, int(sys.argv[1]))), flush=True)
+    deployment.database.dispose()
+    return 0
+
+
+def measured(deployment: Deployment, count: int) -> dict[str, Any]:
+    """Return what *count* reports cost: received and worked off, beside the same bodies parsed and written."""
+    stage(deployment, max(10, count // A_LETTER // 2))
+    reports = made(deployment, count, seed=1)
+    resident: list[int] = []
+    ratios: list[float] = []
+    received = worked = bare = 0.0
+    done = 0
+    while call := list(islice(reports, CALL * 10)):
+        bodies = [json.dumps(call[start : start + CALL]).encode() for start in range(0, len(call), CALL)]
+        begun = time.perf_counter()
+        for body in bodies:
+            listening.receive(deployment.database, body, suppression_key=deployment.suppression_key)
+        between = time.perf_counter()
+        while listening.work(deployment.database, deployment.library):
+            pass
+        ended = time.perf_counter()
+        reference = _bare(deployment, bodies)
+        received, worked, bare = received + between - begun, worked + ended - between, bare + reference
+        ratios.append(reference / (ended - begun))
+        done += len(call)
+        if done >= min(EARLY, count):
+            resident.append(psutil.Process().memory_info().rss)
+    return {
+        "reports": done,
+        "reports_per_second": round(done / (received + worked)),
+        "received_per_second": round(done / received),
+        "worked_per_second": round(done / worked),
+        "bare_reports_per_second": round(done / bare),
+        "ratio": round(statistics.median(ratios), 3),
+        "memory": {"resident_bytes_early": resident[0], "resident_bytes_last": resident[-1]},
+    }
+
+
+def _bare(deployment: Deployment, bodies: Sequence[bytes]) -> float:
+    """Return the seconds in which *bodies* are parsed, each event written and marked as done, and nothing looked at."""
+    numbers = cycle(range(10))
+    begun = time.perf_counter()
+    for body in bodies:
+        parsed = json.loads(body)
+        with deployment.database.write() as connection:
+            now = stamps.now_in(connection).machine
+            rows = [_row(one, now, next(numbers)) for one in parsed]
+            ids = list(connection.execute(events.insert().returning(events.c.id), rows).scalars())
+        for start in range(0, len(ids), listening.PAGE):
+            with deployment.database.write() as connection:
+                event_rows.mark_worked(connection, ids[start : start + listening.PAGE], now)
+    return time.perf_counter() - begun
+
+
+def _row(event: dict[str, Any], now: datetime, number: int) -> dict[str, Any]:
+    return {"key": f"bare {event['sg_event_id']} {number}", "kind": event["event"], "received_at": now, "delivery": None}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
