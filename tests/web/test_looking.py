@@ -89,7 +89,7 @@ def test_no_link_in_a_letter_is_dead(site: Site) -> None:
 
     assert 20 == len(letters)
     kinds = {"/".join(part for number, part in enumerate(path.split("/")) if number != 2) for path in ours}
-    assert {"/my", "/my/pause", "/my/settings", "/my/rough", "/care", "/leave", "/confirm"} == kinds
+    assert {"/my", "/my/pause", "/my/settings", "/my/rough", "/my/after", "/care", "/leave", "/confirm"} == kinds
     for path in sorted(ours):
         page = site.page(path)
         assert 1 == len(re.findall("<h1[ >]", page)), path
