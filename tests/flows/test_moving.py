@@ -201,6 +201,9 @@ def test_a_slip_in_the_new_address_ends_no_course(engine: Engine) -> None:
     listening.receive(engine.database, body, suppression_key=engine.deployment.suppression_key)
     listening.work(engine.database, engine.library)
 
+    nameless = events_of("dropped", [change.public_id]).replace(b'"email": "x@x.org"', b'"reason": "Bounced Address"')
+    listening.receive(engine.database, nameless, suppression_key=engine.deployment.suppression_key)
+    listening.work(engine.database, engine.library)
     assert ["active"] * 2 == [engine.person(name).state for name in ("ada", "bea")]
     keys = [_key(engine, address) for address in ("slip@example.net", "gone@example.net", "ada@example.net", "bea@example.net")]
     with engine.database.read() as connection:
