@@ -103,6 +103,7 @@ class Reported(NamedTuple):
     owner: str | None
     outcome: str | None
     outcome_at: datetime | None
+    letter: str
 
     @property
     def public_id(self) -> str:
