@@ -211,6 +211,9 @@ class Sender:
         A broken letter stops this lesson and nothing else: everybody due for it waits, and the operator is told.
         """
         letter = work.letter
+        if letter.kind == Kind.ASKED and self._library.course(letter.version_id, letter.course).current_id(letter.letter) is None:
+            self._withdraw(work)
+            return
         try:
             why = self._why_not_real(letter)
             if why:
@@ -223,6 +226,16 @@ class Sender:
         except RenderFault as fault:
             self._hold(work, Reason.BROKEN, str(fault))
         self._at("rendered")
+
+    def _withdraw(self, work: Work) -> None:
+        """End copies of a letter that an edit removed from the course since they were asked for."""
+        ids = [one for piece in work.pieces for one in piece.ids]
+
+        def write(connection: Connection) -> None:
+            deliveries.withhold(connection, ids, reason=Reason.REMOVED, now=stamps.now_in(connection).machine)
+
+        self._persist(write)
+        work.pieces.clear()
 
     def _why_not_real(self, letter: Delivery) -> str:
         """Return why a letter must not go to real people; empty in the sandbox, and where it may."""

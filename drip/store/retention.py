@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from drip.core.enrollment import Stage
 from drip.core.token import CHANGE_DAYS
-from drip.store import chores, erasing
+from drip.store import address_changes, chores, erasing
 from drip.store.session import among
-from drip.store.tables import address_changes, enrollments, events, wishes
 from drip.store.tables import chores as chore_table
+from drip.store.tables import enrollments, events, wishes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +69,8 @@ def tidy(connection: Connection, now: Now, limit: int) -> bool:
     can come, and a clearing that the provider still refuses after a month.
     """
     connection.execute(wishes.delete().where(wishes.c.at < now.machine - FORMS))
-    connection.execute(address_changes.delete().where(address_changes.c.asked_at < now.machine - timedelta(days=CHANGE_DAYS + 1)))
+    more = address_changes.forget(connection, now.machine - timedelta(days=CHANGE_DAYS + 1), limit) == limit
     old = (chore_table.c.kind == chores.CLEAR) & (chore_table.c.asked_at < now.machine - REPORTS)
     connection.execute(chore_table.delete().where(old))
     worked = sa.select(events.c.id).where(events.c.worked_at < now.machine - REPORTS).order_by(events.c.id).limit(limit)
-    return connection.execute(events.delete().where(events.c.id.in_(worked))).rowcount >= limit
+    return connection.execute(events.delete().where(events.c.id.in_(worked))).rowcount >= limit or more
