@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 import urllib.request
@@ -24,6 +25,9 @@ CONSENT_BEGINS = "Yes, please write to me"
 
 FORM_SECONDS_MIN = 3.2
 """A form that comes back sooner is taken for a program's."""
+
+TELLING = re.compile(r"@|%40|fibro|pain|health|vera", re.IGNORECASE)
+"""What no address of ours may hold: a mailbox, a name, or what the course is about."""
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("life")]
 
@@ -103,6 +107,8 @@ def test_a_life_from_the_form_to_the_last_row(house: Installation, browser: Brow
         eye.close()
 
     assert [] == life.walker.found
+    assert [] == life.named_in_the_logs()
+    assert [] == [url for url in elsewhere if TELLING.search(url.removeprefix(house.web)) and not url.startswith(house.sandbox)]
     assert [] == [url for url in elsewhere if not url.startswith((house.web, house.sandbox, "data:"))]
 
 
@@ -255,6 +261,14 @@ class Life:
                     if rows[0]:
                         found.append(f"{table}.{column}")
         return found
+
+    def named_in_the_logs(self) -> list[str]:
+        """Return what names her in anything that any process wrote: her address, her name, a token of hers."""
+        logs = [*(self.house.folder / "var" / "log").glob("*.log"), self.house.output]
+        words = {log.name: log.read_text("utf-8", errors="replace") for log in logs}
+        assert "left" in words["web.log"]
+        secrets = {self.address, "Vera", *self.walker.tokens}
+        return [f"{secret} in {name}" for name, text in words.items() for secret in secrets if secret in text]
 
     def _database(self) -> Path:
         return self.house.folder / "var" / "drip.db"

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Frame, Page
 
+TOKEN_PAGES = {"my", "own", "leave", "confirm", "change"}
+"""The pages whose address goes on with a token."""
+
 TABS_MAX = 120
 """How many presses of Tab a page may take to reach what is wanted."""
 
@@ -43,7 +46,8 @@ class Walker:
     keyboard: bool
     width: int
     found: list[str] = field(default_factory=list)
-    elsewhere: list[str] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
+    """The tokens in the addresses of all pages that she came by."""
 
     def open(self, url: str) -> None:
         """Go to an address."""
@@ -93,6 +97,9 @@ class Walker:
 
     def look(self) -> None:
         """Let axe look at the page, and see that nothing runs over its side."""
+        parts = urlsplit(self.page.url).path.split("/")
+        if parts[1] in TOKEN_PAGES:
+            self.tokens |= {parts[2], parts[2].partition(".")[0]}
         where = f"{urlsplit(self.page.url).path.split('/')[1]} “{self.page.title()}”"
         wide = self.page.evaluate("document.documentElement.scrollWidth")
         if wide > self.width:
