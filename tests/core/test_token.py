@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import Signer
 
-from drip.core.token import CONFIRM, CONFIRM_DAYS, FORM, LEAVE, MY, Tokens
+from drip.core.token import CHANGE, CONFIRM, CONFIRM_DAYS, FORM, LEAVE, MY, OWN, Tokens
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 TOKENS = Tokens(["first-key-of-drip"])
@@ -64,6 +64,20 @@ def test_keys_rotate_and_old_links_live() -> None:
     assert "ada" == rotated.read(MY, old)
     assert None is TOKENS.read(MY, rotated.sign(MY, "ada"))
     assert None is Tokens(["second-key-of-drip"]).read(MY, old)
+
+
+@pytest.mark.parametrize("purpose", [CONFIRM, OWN, CHANGE])
+def test_dated_links_outlive_a_rotation_too(purpose: str) -> None:
+    """Whoever was asked, or mailed a fresh link, just before the keys rotated still gets in; and by that purpose alone."""
+    old = TOKENS.sign_dated(purpose, "ada", now=NOW)
+    rotated = Tokens(["first-key-of-drip", "second-key-of-drip"])
+    assert ("ada", False) == rotated.read_dated(purpose, old, now=NOW, days=1)
+    assert None is Tokens(["second-key-of-drip"]).read_dated(purpose, old, now=NOW, days=1)
+    for other in {CONFIRM, OWN, CHANGE} - {purpose}:
+        assert None is rotated.read_dated(other, old, now=NOW, days=1)
+    for lasting in (MY, LEAVE):
+        assert None is rotated.read(lasting, old)
+        assert None is rotated.read_dated(purpose, rotated.sign(lasting, "ada"), now=NOW, days=1)
 
 
 @pytest.mark.parametrize(("age", "is_old"), [(0, False), (29.9, False), (30, True), (3000, True)])

@@ -281,13 +281,30 @@ def test_a_browser_that_runs_scripts_and_presses_nothing_changes_nothing(site: S
     """A scanner that opens every page as a browser does leaves all rows as they were."""
     person = site.have_letters(site.enroll(), 2)
     my = site.my(person)
+    asked = site.enroll("jo@example.net", confirmed=False)
+    site.run()
+    own = f"/own/{site.deployment.service_token(MY_LINK, person.public_id)}"
+    hers = (
+        "",
+        "/pause",
+        "/settings",
+        "/rough",
+        "/letters/welcome",
+        "/letters/welcome/mail",
+        "/next",
+        "/again",
+        "/after",
+        "/fresh",
+    )
+    paths = [site.leave(person), f"/confirm/{site.deployment.service_token('', asked.public_id)}", "/join/roadmap", "/page", own]
+    paths += [*(f"{my}{page}" for page in hers), *(f"{own}{page}" for page in ("/data", "/address", "/erase"))]
     before = site.dump()
     context = browser.new_context()
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda line: complaints.append(line.text))
 
-    for path in (site.leave(person), my, f"{my}/pause", f"{my}/settings", f"{my}/rough", f"{my}/letters/welcome"):
+    for path in paths:
         page.goto(site.url + path, wait_until="networkidle")
 
     context.close()
