@@ -170,7 +170,9 @@ class Found:
     def met(self) -> int:
         """Return how many hand-overs ended while their person's leave waited for its answer."""
         return sum(
-            self.began[one.address] <= one.ended <= at for one in self.hand_overs if (at := self.answered.get(one.address)) is not None
+            self.began[one.address] <= one.ended <= at
+            for one in self.hand_overs
+            if (at := self.answered.get(one.address)) is not None
         )
 
     def during(self) -> int:
