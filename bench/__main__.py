@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import runs, servers
+from bench import importing, runs, servers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--database", choices=[*MAKERS, "both"], default="both")
     parser.add_argument("--letters", type=int, metavar="N", help="how many people get a letter in each round")
     parser.add_argument("--rounds", type=int, metavar="N", help="how many lessons; memory is compared from first to last")
+    parser.add_argument("--lines", type=int, metavar="N", help="how many people are imported from a file; 0 leaves this out")
     parser.add_argument("--no-workers", action="store_true", help="leave Celery and Valkey out")
     asked = parser.parse_args()
     # Whoever is told to stop still ends what it started.
@@ -42,19 +43,20 @@ def main() -> int:
         rounds=asked.rounds or (3 if asked.quick else 10),
         workers=not asked.no_workers,
     )
+    lines = asked.lines if asked.lines is not None else (2_000 if asked.quick else 100_000)
     names = list(MAKERS) if asked.database == "both" else [asked.database]
     found: dict[str, Any] = {
         "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
         "people": plan.people,
         "rounds": plan.rounds,
         "target_ratio": TARGET,
-        "databases": dict(_measured(names, plan)),
+        "databases": dict(_measured(names, plan, lines)),
     }
     print(json.dumps(found, indent=2))
     return 0
 
 
-def _measured(names: list[str], plan: runs.Plan) -> Iterator[tuple[str, dict[str, Any]]]:
+def _measured(names: list[str], plan: runs.Plan, lines: int) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in names:
         with tempfile.TemporaryDirectory(prefix="drip-bench-") as folder, servers.sink() as sink:
             home = Path(folder)
@@ -65,6 +67,9 @@ def _measured(names: list[str], plan: runs.Plan) -> Iterator[tuple[str, dict[str
                     _say(name, f"two Celery workers: {rate:,.0f} letters a second")
                     figures["celery_letters_per_second"] = round(rate)
                     figures["celery_ratio"] = round(rate / figures["bare_letters_per_second"], 4)
+                if lines:
+                    figures["import"] = importing.run(make, home / "imports", lines)
+                    _say(name, f"imported {lines:,} lines at {figures['import']['lines_per_second']:,} a second")
                 yield name, figures
 
 

@@ -194,6 +194,18 @@ class Engine:
         """Choose weekday, send_at, zone, pace or length."""
         return adjusting.choose(self.database, self.library, self.person(name).public_id, choices, wait_seconds=2.0)
 
+    def next_now(self, name: str, lesson: str | None = None, *, wait_seconds: float = 2.0) -> adjusting.Adjusted:
+        """Ask for the next letter at once; *lesson* is what the form names, by default her next one."""
+        person = self.person(name)
+        asked = person.next_lesson or "" if lesson is None else lesson
+        return adjusting.next_now(self.database, self.library, person.public_id, lesson=asked, wait_seconds=wait_seconds)
+
+    def begin_again(self, name: str, phase: str, run: int | None = None) -> adjusting.Adjusted:
+        """Begin a phase again; *run* is what the form names, by default her present one."""
+        person = self.person(name)
+        number = person.run if run is None else run
+        return adjusting.begin_again(self.database, self.library, person.public_id, phase=phase, run=number, wait_seconds=2.0)
+
     def subjects(self, name: str) -> list[str]:
         """Return the lesson ids that the door accepted for *name*, in order."""
         return [subject.removeprefix("About ") for who, subject in self.mailer.reached if who == name]

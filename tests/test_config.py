@@ -105,3 +105,27 @@ def test_a_child_reads_exactly_the_same_settings(tmp_path: Path) -> None:
     settings = config.load({**REAL, "DRIP_STATE": str(tmp_path), "DRIP_LOG": "json"})
     environment = {name: value for name, value in config.environment_for(settings).items() if name in config.NAMES}
     assert settings == config.load(environment)
+
+
+def test_what_guards_the_forms_is_read_and_checked(tmp_path: Path) -> None:
+    """Keys and proxies are lists, the count is a number; each fault names its setting."""
+    state = {"DRIP_STATE": str(tmp_path)}
+    given = {
+        "DRIP_API_KEYS": "a-key-of-one-server, a-key-of-another",
+        "DRIP_TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8",
+        "DRIP_SIGN_UPS_PER_HOUR": "7",
+    }
+    found = config.load({**state, **given})
+    assert (("a-key-of-one-server", "a-key-of-another"), 7) == (found.api_keys, found.sign_ups_per_hour)
+    assert ("127.0.0.1", "10.0.0.0/8") == found.trusted_proxies
+    environment = {name: value for name, value in config.environment_for(found).items() if name in config.NAMES}
+    assert found == config.load(environment)
+    for name, value, said in (
+        ("DRIP_API_KEYS", "short", "at least 16"),
+        ("DRIP_TRUSTED_PROXIES", "proxy.example.org", "DRIP_TRUSTED_PROXIES: 'proxy.example.org'"),
+        ("DRIP_TRUSTED_PROXIES", "10.0.0.1/8", "DRIP_TRUSTED_PROXIES"),
+        ("DRIP_SIGN_UPS_PER_HOUR", "0", "at least 1"),
+        ("DRIP_SIGN_UPS_PER_HOUR", "many", "DRIP_SIGN_UPS_PER_HOUR"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            config.read({name: value})

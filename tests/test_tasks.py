@@ -19,9 +19,15 @@ from celery import Celery
 from structlog.testing import capture_logs
 
 from drip import clock, config
+from drip.core.address import address_key
+from drip.flows import asking
 from drip.sandbox.valkey import EmbeddedValkey
+from drip.store import wishes
+from drip.store.subscribers import find_by_key
+from drip.store.wishes import SIGN_UP, Wish
 from drip.tasks import TASK_SECONDS_MAX, VISIBILITY_SECONDS, Hints, make_app
 from drip.wiring import Deployment
+from tests.conftest import Prepare
 from tests.course import write_course
 from tests.databases import SqliteFiles
 from tests.installation import ROOT, environment, free_port
@@ -75,6 +81,21 @@ def test_no_task_waits_in_the_broker() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword):
                 assert node.arg not in waiting, f"{path}:{node.value.lineno}"
+
+
+def test_the_hint_of_a_form_works_it_off(prepare: Prepare) -> None:
+    """What the pages stored is worked off by the same task as the provider's reports, and by each tick."""
+    deployment = prepare()
+    app = make_app(deployment.settings)
+    for task, name in (("drip.listen", "ada"), ("drip.tick", "bo")):
+        wish = Wish(SIGN_UP, "small", f"{name}@example.net", clock.machine_now())
+        asking.store(deployment.database, wish)
+        with capture_logs():
+            app.tasks[task].apply()
+        with deployment.database.read() as connection:
+            assert [] == wishes.waiting(connection, 9)
+            assert find_by_key(connection, address_key(wish.address, deployment.suppression_key))
+    app.close()
 
 
 # Settings -----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from drip.cli.erasing import erase
 from drip.cli.importing import import_
 
 FORMAT = 1
@@ -17,6 +18,7 @@ def subscribers() -> None:
 
 
 subscribers.add_command(import_)
+subscribers.add_command(erase)
 
 
 @subscribers.command()

@@ -42,13 +42,42 @@ def status(*, as_json: bool) -> None:
     for letter in found["parked_letters"]:
         where = f"{letter['course']}/{letter['letter']}, delivery {letter['delivery']}"
         click.echo(f"Parked     {where}: {letter['reason']} {letter['detail']}")
+    for chore in found["chores"]:
+        click.echo(f"Provider   {_chore_words(chore)}")
     if found["unreachable_enrollments"]:
         numbers = ", ".join(map(str, found["unreachable_enrollments"]))
         click.echo(f"Blocked    the last letters of enrollments {numbers} were blocked or dropped; ask those people")
     click.echo(
         f"Letters    {found['due_now']} due, {found['open_now']} on their way, {found['reports_waiting']} reports to work off"
     )
+    click.echo(f"Forgetting {_pass_words(found['last_forgotten'])}")
     click.echo(f"Next       {found['next_moment'] or 'nothing is dated'}")
+
+
+def _chore_words(chore: dict[str, Any]) -> str:
+    """Return what the provider must still be told, and what kept it."""
+    what = {"erase": "to be told to erase", "clear": "to be told to take off its list"}[chore["kind"]]
+    people = "1 address" if chore["people"] == 1 else f"{chore['people']} addresses"
+    why = f": {chore['detail']}; tries again at {chore['next_try']}" if chore["detail"] else ""
+    return f"{people} {what}{why}"
+
+
+def _pass_words(last: str | None) -> str:
+    """Return when the daily pass was last done."""
+    return f"the daily pass was done at {last}" if last else "no daily pass yet: a worker does it"
+
+
+def _forgotten_words(found: dict[str, int]) -> str:
+    """Return how many people were forgotten so far, and why."""
+    why = {
+        "erased": "at their wish",
+        "left": "left",
+        "ended": "unreachable",
+        "finished": "finished",
+        "pending": "never confirmed",
+    }
+    parts = ", ".join(f"{count} {why.get(reason, reason)}" for reason, count in sorted(found.items()))
+    return f"forgotten: {sum(found.values())} ({parts}); their letters are in no figure above"
 
 
 def _tick_words(seconds_ago: float | None) -> str:
@@ -101,6 +130,8 @@ def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
             click.echo(f"{course['course']}: {course['due']} due = {parts}")
             for outcome, count in sorted(course["outcomes"].items()):
                 click.echo(f"  {count} {outcome}")
+        if found["forgotten"]:
+            click.echo(_forgotten_words(found["forgotten"]))
         if not found["courses"]:
             click.echo("no letter fell due yet", err=True)
         for fault in found.get("faults", []):

@@ -33,6 +33,12 @@ def address_key(address: str, suppression_key: bytes) -> str:
     return hmac.digest(suppression_key, address.strip().lower().encode(), hashlib.sha256).hex()
 
 
+def masked(address: str) -> str:
+    """Return an address as a page shows it, such as `s…@example.org`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"
+
+
 def clean_name(text: str) -> str:
     """Return what to call somebody: one line, no control characters, at most `NAME_MAX` characters; never split."""
     return clean_text(text, NAME_MAX)

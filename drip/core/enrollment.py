@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
+    from drip.core.progress import LiveCourse
     from drip.core.schedule import Course
     from drip.core.timing import Rhythm, Slot
 
@@ -161,6 +162,37 @@ def begun(enrollment: Enrollment, course: Course, *, now: datetime) -> Changes:
     }
 
 
+def begun_again(enrollment: Enrollment, course: LiveCourse, phase: str, *, now: datetime) -> tuple[Changes, list[str]] | None:
+    """Return the changes that start a new run at a *phase*, and the first ids of the lessons that stand before it.
+
+    Its first letter comes on her next own weekday. None for a phase that the course does not have.
+    """
+    found = next((one for one in course.course.phases if one.id == phase and one.lessons), None)
+    if found is None:
+        return None
+    lesson = found.lessons[0]
+    before = course.course.sequence[: course.course.places[lesson.id]]
+    rhythm = enrollment.rhythm(course.course)
+    slot = timing.own_day_from_now(rhythm, last_letter_on=enrollment.last_letter_on, now=now)
+    changes = (
+        END
+        | placed(slot)
+        | {
+            "state": Stage.ACTIVE.value,
+            "ended_at": None,
+            "ended_why": "",
+            "run": enrollment.run + 1,
+            "version_id": course.version_id,
+            "place": before[-1].id if before else None,
+            "next_lesson": lesson.id,
+            "last_meant_on": timing.anchor_before(slot, lesson, rhythm),
+            "resumed": False,
+            "asked_on": None,
+        }
+    )
+    return changes, [course.first_id(one.id) for one in before]
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """How one delivery of a lesson ended: *lesson* is her place now, *went_on* the local date the letter went."""
@@ -256,6 +288,29 @@ def paused_open(enrollment: Enrollment, course: Course) -> Move | None:
         return None
     changes = parked(slot) | {"paused": Pause.OPEN.value, "pause_from_on": enrollment.pause_from_on or slot.meant_on}
     return Move(changes, None)
+
+
+class NotNow(StrEnum):
+    """Why the next letter cannot come at once."""
+
+    NOTHING = "nothing"
+    TODAY = "today"
+    ASKED = "asked"
+
+
+def why_not_now(enrollment: Enrollment, course: Course, *, now: datetime) -> NotNow | None:
+    """Return why the next letter cannot be asked for at *now*: none follows, one went today, or it is on its way already.
+
+    A day is hers, where she lives; a move to an earlier zone makes no second one of it.
+    """
+    today = now.astimezone(enrollment.rhythm(course).zone).date()
+    if enrollment.state != Stage.ACTIVE or step_of(enrollment, course) is None:
+        return NotNow.NOTHING
+    if enrollment.last_letter_on is not None and enrollment.last_letter_on >= today:
+        return NotNow.TODAY
+    if enrollment.asked_on is not None and enrollment.asked_on >= today:
+        return NotNow.ASKED
+    return None
 
 
 def resumed(enrollment: Enrollment, course: Course, *, now: datetime) -> Move | None:

@@ -29,7 +29,9 @@ UNSUBSCRIBED = "provider-unsubscribe"
 INVALID = "invalid-address"
 
 WEIGHT: dict[str, int] = {INVALID: 1, BOUNCED: 2, UNSUBSCRIBED: 3, COMPLAINED: 4}
-"""Of two reasons that the provider named for one address the register keeps the graver, whichever came first."""
+"""Of two reasons that the provider named for one address the register keeps the graver, whichever came first.
+
+An erasure stands as it is: who comes back from it does so by a letter that reached her and a press of her own."""
 
 SUPPRESSING_KINDS: dict[str, str] = {
     "spamreport": COMPLAINED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -44,6 +45,11 @@ NO_WELCOME = "she was imported, and nobody imported gets a welcome"
 
 HINTS_MAX = 300
 """For so many different wrong words the nearest right one is looked for; a whole column of them would take minutes."""
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
+_PLAIN_MAX = 64
+"""What stands before the @ of nearly every address; of these nothing but the domain needs a closer look."""
 
 
 class Why(StrEnum):
@@ -141,6 +147,7 @@ class Reception:
         self._lessons |= {lesson.id: lesson.id for lesson in live.course.sequence}
         self._days = frozenset(live.course.allow.days)
         self._hints: dict[tuple[Why, str], str] = {}
+        self._domains: dict[str, str] = {}
         self._begins_after = None if terms.welcome else place_without_welcome(live.course)
 
     def decide(self, line: int, cells: Mapping[str, str]) -> Newcomer | Refusal:
@@ -157,7 +164,7 @@ class Reception:
                 faults.append((column, fault))
                 return otherwise
 
-        address = read("email", _address)
+        address = read("email", self._address)
         if address is None and not faults:
             faults.append(("email", _Fault(Why.ADDRESS, "there is no address; write one, or leave the line out")))
         read("status", self._status)
@@ -188,6 +195,19 @@ class Reception:
         column, first = faults[0]
         return Refusal(line, first.why, column, "; also: ".join(fault.say for _, fault in faults))
 
+    def _address(self, text: str) -> str:
+        """Return the one spelling of an address; most share a few domains, and each of those is looked at once."""
+        local, _, domain = text.rpartition("@")
+        known = self._domains.get(domain)
+        if known is not None and _PLAIN.fullmatch(local) and len(text) <= _PLAIN_MAX:
+            return f"{local}@{known}"
+        try:
+            found = normal_address(text)
+        except ValueError as fault:
+            raise _Fault(Why.ADDRESS, f"{fault} Correct it, or leave the line out") from None
+        self._domains[domain] = found.rpartition("@")[2]
+        return found
+
     def _hint(self, why: Why, text: str, find: Callable[[str], str], otherwise: str) -> str:
         """Return the remedy for a wrong word, looked for once."""
         known = self._hints.get((why, text))
@@ -212,7 +232,9 @@ class Reception:
         if text in zone_names():
             return text
         hint = self._hint(Why.TIMEZONE, text, zone_hint, "write a name such as Europe/London")
-        raise _Fault(Why.TIMEZONE, f"there is no time zone {shown(text)}; {hint}, or leave it empty for the course's")
+        raise _Fault(
+            Why.TIMEZONE, f"there is no time zone {shown(text)}; {hint}{' Or' if hint.endswith('?') else ', or'} leave it empty"
+        )
 
     def _country(self, text: str) -> str:
         if text.upper() in country_names():
@@ -246,7 +268,7 @@ class Reception:
         if lesson is None:
             hint = self._hint(Why.LESSON, text, self._lesson_hint, "drip check prints the lessons")
             raise _Fault(Why.LESSON, f"the course has no lesson {shown(text)}; {hint}")
-        if not steps_after(self._course, lesson, afterwards=False):
+        if lesson == self._course.sequence[-1].id:
             say = "this is the last lesson, so nothing would follow; leave the line out, or name an earlier one"
             raise _Fault(Why.LESSON, say)
         return lesson
@@ -264,13 +286,6 @@ class Reception:
         if found > self._now + timedelta(days=1):
             raise _Fault(Why.DATE, f"{shown(text)} lies in the future; write the day on which it was")
         return min(found, self._now)
-
-
-def _address(text: str) -> str:
-    try:
-        return normal_address(text)
-    except ValueError as fault:
-        raise _Fault(Why.ADDRESS, f"{fault} Correct it, or leave the line out") from None
 
 
 def _pace(text: str) -> int:

@@ -44,21 +44,18 @@ class Free:
 
 def listed_of(line: int, cells: Mapping[str, str], *, reason: str, now: datetime) -> Listed | Free | Refusal:
     """Return what a line of a list says; *reason* (a word of `REASONS`) holds where the line itself says none."""
-    word = cells.get("reason", "") or cells.get("status", "")
-    said = reason
-    if word:
+    column = "reason" if cells.get("reason") else "status"
+    word, said = cells.get(column, ""), reason
+    if column == "reason" and word.casefold() in REASONS:
+        said = word.casefold()
+    elif word:
         standing = standing_of(word)
-        if word.casefold() in REASONS:
-            said = word.casefold()
-        elif standing is None:
+        if standing is None:
             hint = did_you_mean(word, {*REASONS, *STATUSES}, otherwise=f"write one of {', '.join(REASONS)}")
-            return Refusal(
-                line, Why.STATUS, "reason" if cells.get("reason") else "status", f"nobody here knows {shown(word)}; {hint}"
-            )
-        elif not standing.suppress:
+            return Refusal(line, Why.STATUS, column, f"nobody here knows {shown(word)}; {hint}")
+        if not standing.suppress:
             return Free(line)
-        else:
-            said = standing.suppress
+        said = standing.suppress
     if not said:
         return Refusal(line, Why.STATUS, "reason", f"the line does not say why; say --reason {'|'.join(REASONS)}")
     try:

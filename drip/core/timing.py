@@ -214,6 +214,12 @@ def move_to_weekday(meant_on: date, lesson: Lesson, rhythm: Rhythm, *, last_lett
     return slot_on(nearest, rhythm)
 
 
+def own_day_from_now(rhythm: Rhythm, *, last_letter_on: date | None, now: datetime) -> Slot:
+    """Return the slot on her next own weekday, not within the next hour and not closer than the minimum gap."""
+    earliest = max(_first_day_with_notice(now, rhythm), gap_ends_on(last_letter_on, rhythm))
+    return slot_on(on_or_after(earliest, rhythm.weekdays), rhythm)
+
+
 def pause_for(meant_on: date, weeks: int, lesson: Lesson, rhythm: Rhythm, *, now: datetime) -> Slot:
     """Return the slot after a pause of *weeks*: the meant date of the next letter plus as many weeks."""
     resumed_on = max(meant_on + timedelta(weeks=weeks), _first_day_with_notice(now, rhythm))

@@ -23,6 +23,9 @@ MONTH_NAMES = (
     "December",
 )
 
+SOME_DAY = "a day that your page will tell"
+"""What a letter says in place of a date when there is none."""
+
 
 def weekday_name(weekday: int) -> str:
     """Return the name of a `date.weekday()` number, such as `Tuesday`."""

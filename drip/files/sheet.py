@@ -57,7 +57,9 @@ class Sheet:
         records = self._records()
         header = next(records, None)
         if header is None:
-            raise _fault(name, 1, 1, "this file is empty", "its first line names the columns, such as email,name,timezone")
+            raise _fault(
+                name, 1, 1, "C104", "this file is empty", "its first line names the columns, such as email,name,timezone"
+            )
         self.columns = tuple(cell.strip() for cell in header.cells)
         self.header = header.text
         self._check_columns(header.line)
@@ -66,11 +68,13 @@ class Sheet:
         """Raise unless the first line can be one of names: nobody's address, and no name twice."""
         if any("@" in name for name in self.columns):
             hint = "put a line with the names of the columns before it, such as email,name"
-            raise _fault(self.name, line, 1, "the first line holds an address, not the names of columns", hint)
+            raise _fault(self.name, line, 1, "C104", "the first line holds an address, not the names of columns", hint)
         known: set[str] = set()
         for number, name in enumerate(self.columns, start=1):
             if name and name.casefold() in known:
-                raise _fault(self.name, line, number, f"two columns are called {name!r}", "rename one; columns count from 1")
+                raise _fault(
+                    self.name, line, number, "C104", f"two columns are called {name!r}", "rename one; columns count from 1"
+                )
             known.add(name.casefold())
 
     @cached_property
@@ -100,8 +104,8 @@ class Sheet:
             except csv.Error as trouble:
                 found = _misquoted("".join(taken), line, self._delimiter)
                 if found is None:
-                    raise _fault(self.name, line, 1, f"this line is not CSV: {trouble}", _RESCUE) from None
-                raise _fault(self.name, found.line, found.column, found.text, found.hint) from None
+                    raise _fault(self.name, line, 1, "C103", f"this line is not CSV: {trouble}", _RESCUE) from None
+                raise _fault(self.name, found.line, found.column, "C103", found.text, found.hint) from None
             if cells is None:
                 return
             text = "".join(taken)
@@ -115,29 +119,31 @@ def read_sheet(path: Path) -> Sheet:
     """Return the CSV file at *path*; raises ProblemsFound with a remedy when it cannot be read or is no CSV in UTF-8."""
     try:
         if path.stat().st_size > BYTES_MAX:
-            raise _fault(path.name, 1, 1, "this file is larger than 512 MiB", "split it; each part begins with the names")
+            raise _fault(path.name, 1, 1, "C101", "this file is larger than 512 MiB", "split it; each part begins with the names")
         raw = path.read_bytes()
     except OSError as trouble:
         reason = (trouble.strerror or "unreadable").lower()
-        raise _fault(path.name, 1, 1, f"this file cannot be read: {reason}", "check its name and its permissions") from trouble
+        raise _fault(
+            path.name, 1, 1, "C101", f"this file cannot be read: {reason}", "check its name and its permissions"
+        ) from trouble
     return Sheet(path.name, raw)
 
 
-def _fault(name: str, line: int, column: int, text: str, hint: str) -> ProblemsFound:
-    return ProblemsFound([Problem(name, line, column, "C101", text, hint)])
+def _fault(name: str, line: int, column: int, code: str, text: str, hint: str) -> ProblemsFound:  # noqa: PLR0917 - a problem
+    return ProblemsFound([Problem(name, line, column, code, text, hint)])
 
 
 def _text_of(name: str, raw: bytes) -> str:
     """Return the text of the file without its mark of byte order."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _fault(name, 1, 1, "this file is UTF-16, as Excel's *Unicode text* is", _RESCUE)
+        raise _fault(name, 1, 1, "C102", "this file is UTF-16, as Excel's *Unicode text* is", _RESCUE)
     raw = raw.removeprefix(_BOM)
     try:
         return raw.decode()
     except UnicodeDecodeError as trouble:
         before = raw[: trouble.start].decode(errors="ignore").replace("\r\n", "\n").replace("\r", "\n")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise _fault(name, line, column, "this is not UTF-8 text", _RESCUE) from None
+        raise _fault(name, line, column, "C102", "this is not UTF-8 text", _RESCUE) from None
 
 
 def _sniffed(text: str) -> str:

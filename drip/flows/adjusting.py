@@ -1,4 +1,4 @@
-"""What a subscriber changes of her own course: pause, resume, day, hour, zone, country, pace and length."""
+"""What a subscriber changes of her own course: pause, resume, settings, the next letter now, a phase again."""
 
 from __future__ import annotations
 
@@ -9,21 +9,35 @@ from typing import TYPE_CHECKING, Any
 from drip import clock
 from drip.core.country import country_hint, country_names
 from drip.core.delivery import Reason
-from drip.core.enrollment import Enrollment, Move, Stage, paused_for, paused_open, resettled, resumed
+from drip.core.enrollment import (
+    Enrollment,
+    Move,
+    Stage,
+    begun_again,
+    paused_for,
+    paused_open,
+    resettled,
+    resumed,
+    step_of,
+    why_not_now,
+)
 from drip.core.schedule import WEEKDAYS
 from drip.core.timeword import zone_names
 from drip.errors import NotFound, UsageError
-from drip.store import enrollments, moves, recovery, stamps, turns, versions
+from drip.store import deliveries, enrollments, moves, recovery, stamps, turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
     from datetime import date, datetime
 
+    from drip.clock import Now
+    from drip.core.progress import LiveCourse
     from drip.core.schedule import Course
     from drip.mail.library import Library
-    from drip.store.session import Database
+    from drip.store.session import Connection, Database
 
 PAUSE_WEEKS = (1, 2, 4)
+BEGAN_LATER = "she began again at a later phase"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,47 @@ def choose(database: Database, library: Library, public_id: str, choices: dict[s
     def change(person: Enrollment, course: Course, now: datetime) -> Move | None:
         return resettled(person, course, now=now, **settings_from(choices, course))
 
-    return _adjust(database, library, public_id, change, wait_seconds=wait_seconds, reason="")
+    stages = (Stage.ACTIVE, Stage.ASKED)
+    return _adjust(database, library, public_id, change, wait_seconds=wait_seconds, reason="", stages=stages)
+
+
+def next_now(database: Database, library: Library, public_id: str, *, lesson: str, wait_seconds: float) -> Adjusted:
+    """Let the *lesson* that is her next one come at once; harmless when it is not her next any more, or not today.
+
+    One a day: not on a day of hers on which a letter of the course went, or was asked for.
+    """
+
+    def act(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> bool:
+        step = step_of(person, course.course)
+        if step is None or step.lesson.id != lesson or why_not_now(person, course.course, now=now.calendar):
+            return True
+        return moves.bring_forward(connection, person, course, step, now)
+
+    return _once_quiet(database, library, public_id, act, wait_seconds=wait_seconds)
+
+
+def begin_again(database: Database, library: Library, public_id: str, *, phase: str, run: int, wait_seconds: float) -> Adjusted:
+    """Begin a *phase* again in a new run; harmless when *run* is not her present one, since then it was pressed before.
+
+    Raises NotFound for a link that is nobody's, or a phase that the course does not have.
+    """
+
+    def act(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> bool:
+        if person.run != run or person.state not in {Stage.ACTIVE, Stage.FINISHED}:
+            return True
+        begun = begun_again(person, course, phase, now=now.calendar)
+        if begun is None:
+            raise NotFound
+        changes, before = begun
+        if person.open_delivery is not None and not deliveries.withhold(
+            connection, [person.open_delivery], reason=Reason.SUPERSEDED, now=now.machine
+        ):
+            return False
+        enrollments.change(connection, person.id, changes)
+        enrollments.note_omissions(connection, person._replace(**changes), before, BEGAN_LATER)
+        return True
+
+    return _once_quiet(database, library, public_id, act, wait_seconds=wait_seconds)
 
 
 def settings_from(choices: dict[str, str], course: Course) -> dict[str, Any]:
@@ -129,8 +183,26 @@ def _adjust(
     *,
     wait_seconds: float,
     reason: str,
+    stages: Container[str] = (Stage.ACTIVE,),
 ) -> Adjusted:
-    """Apply a change under lock; a letter on its way at this moment is waited for, and the change then meets the next one."""
+    """Apply a move of somebody in one of *stages* as `_once_quiet` does."""
+
+    def act(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> bool:
+        move = change(person, course.course, now.calendar) if person.state in stages else None
+        return move is None or moves.apply(connection, person, move, now, reason=reason)
+
+    return _once_quiet(database, library, public_id, act, wait_seconds=wait_seconds)
+
+
+def _once_quiet(
+    database: Database,
+    library: Library,
+    public_id: str,
+    act: Callable[[Connection, Enrollment, LiveCourse, Now], bool],
+    *,
+    wait_seconds: float,
+) -> Adjusted:
+    """Do *act* under lock; while it is false a letter is on its way, which is waited for, and the act then meets the next one."""
     deadline = clock.monotonic() + wait_seconds
     while True:
         with database.write() as connection:
@@ -138,14 +210,8 @@ def _adjust(
             found = enrollments.find_by_public_id(connection, public_id)
             if found is None:
                 raise NotFound
-            person = enrollments.locked(connection, found.id)
-            state = versions.running(connection)[person.course]
-            course = library.course(state.version_id, person.course)
-            if turns.is_stale(person, state.dates_from):
-                turns.turn(connection, [person.id], person.course, course, state.dates_from, library.course, now)
-                person = enrollments.locked(connection, found.id)
-            move = change(person, course.course, now.calendar) if person.state == Stage.ACTIVE else None
-            done = move is None or moves.apply(connection, person, move, now, reason=reason)
+            person, course = turns.locked(connection, found.id, library.course, now)
+            done = act(connection, person, course, now)
             after = enrollments.find(connection, person.id) or person
         if done:
             return Adjusted(acknowledged=True, next_on=None if after.paused == "open" else after.next_letter_on, person=after)

@@ -143,7 +143,7 @@ class _Answering:
         asks = person.state == Stage.ASKED or (again and person.state != Stage.ACTIVE)
         letter = CONFIRM_LETTER if asks else MY_LINK
         since = self._now.machine - A_DAY
-        if beginnings.opened_since(self._connection, person.id, letter, since) >= LETTERS_A_DAY_MAX:
+        if beginnings.opened_since(self._connection, person, letter, since) >= LETTERS_A_DAY_MAX:
             return
         if not asks:
             beginnings.show_the_way(self._connection, person, course, self._now)

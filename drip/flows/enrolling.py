@@ -190,7 +190,7 @@ def wording_for(database: Database, library: Library, public_id: str) -> str:
 
 def _asked_anew(connection: Connection, person: Enrollment, made: datetime) -> bool:
     """Whether a link made at *made* belongs to a request that came after she last agreed."""
-    asked, agreed = beginnings.asked_last(connection, person.id), beginnings.agreed_last(connection, person)
+    asked, agreed = beginnings.asked_last(connection, person), beginnings.agreed_last(connection, person)
     # A link knows its second only.
     return asked is not None and (agreed is None or asked > agreed) and made >= asked.replace(microsecond=0)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -61,6 +61,23 @@ class Erasing:
 
     known: bool
     acknowledged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who may be erased: her number here, and her courses, each with how she stands in it."""
+
+    subscriber_id: int
+    courses: tuple[tuple[str, str], ...]
+
+
+def find(database: Database, address_key: str) -> Known | None:
+    """Return who is behind a keyed address; None when nobody is, or she was erased."""
+    with database.read() as connection:
+        person = subscribers.find_by_key(connection, address_key)
+        if person is None:
+            return None
+        return Known(person.id, tuple((one.course, one.state) for one in enrollments.find_for(connection, person.id)))
 
 
 # At her wish --------------------------------------------------------------------------------------------------------------
@@ -237,6 +254,13 @@ def pass_over(database: Database, library: Library, *, seconds_max: float = SECO
     if counts:
         log.info("forgotten", **counts)
     return whole
+
+
+def keep_everybody(database: Database) -> None:
+    """Let no daily pass be due any more, for a demo in which somebody who left in spring is to be looked at in autumn."""
+    with database.write() as connection:
+        now = stamps.now_in(connection)
+        stamps.beat(connection, BEAT, replace(now, calendar=datetime.max.replace(tzinfo=UTC)), "everybody is kept")
 
 
 def _forget_course(  # noqa: PLR0917 - a course and how far the pass is

@@ -12,11 +12,11 @@ from drip.core.enrollment import Stage, zone_of
 from drip.core.newcomer import Newcomer, Reception, Refusal, Why, first_letter, passed_at, rhythm_of
 from drip.core.problem import Problem
 from drip.core.spread import Spread
-from drip.errors import NotFound, ProblemsFound, Unreachable
+from drip.errors import NotFound, ProblemsFound
 from drip.store import deliveries, imports, stamps, subscribers, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     from drip.clock import Now
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 PAGE = 1_000
 """How many lines one transaction brings in."""
-
-TRIES_MAX = 5
-"""How often a page is begun anew because somebody of it left or signed up at this very moment."""
 
 
 @dataclass(slots=True)
@@ -83,10 +80,6 @@ class _Page:
     moments: list[datetime] = field(default_factory=list)
 
 
-class _Moved(Exception):
-    """Somebody of the page left or signed up between the look and the lock: the page begins anew."""
-
-
 class Importer:
     """Brings one file in; make one for each run."""
 
@@ -106,7 +99,7 @@ class Importer:
         missing = columns.missing()
         if missing:
             text, _, hint = missing.partition("; ")
-            raise ProblemsFound([Problem(sheet.name, 1, 1, "C102", text, hint)])
+            raise ProblemsFound([Problem(sheet.name, 1, 1, "C104", text, hint)])
         self._database, self._sheet, self._columns, self._terms = database, sheet, columns, terms
         with database.read() as connection:
             now = stamps.now_in(connection)
@@ -146,21 +139,37 @@ class Importer:
                 people.append(found)
             else:
                 refusals.append(found)
-        for _ in range(TRIES_MAX):
-            page = _Page(list(refusals))
-            try:
-                with self._database.read() if self.report.dry_run else self._database.write() as connection:
-                    now = stamps.now_in(connection)
-                    self._sort(connection, people, page)
-                    page.from_this_file = imports.count_entered_from(connection, page.already, self._sheet.sha256)
-                    self._date(page, now)
-                    if not self.report.dry_run:
-                        self._enter(connection, page, now)
-            except _Moved:
-                continue
+        if self.report.dry_run:
+            with self._database.read() as connection:
+                page = self._sorted(connection, people, refusals)
+                self._date(page, stamps.now_in(connection))
             return page
-        msg = "other processes change the same people again and again; run the same command once more"
-        raise Unreachable(msg)
+        with self._database.write() as connection:
+            imports.one_at_a_time(connection)
+            now = stamps.now_in(connection)
+            ids = self._locked(connection, self._sorted(connection, people, refusals).fresh, now)
+            # Between the look and the lock somebody may have signed up, or come into the register.
+            page = self._sorted(connection, people, refusals)
+            page.fresh = [one for one in page.fresh if one.key in ids]
+            imports.forget_new(connection, set(ids.values()) - {ids[one.key] for one in page.fresh}, now.machine)
+            self._date(page, now)
+            self._enter(connection, page, ids, now)
+        return page
+
+    def _locked(self, connection: Connection, people: Sequence[Newcomer], now: Now) -> dict[str, int]:
+        """Make subscribers of newcomers, lock them, and return their ids by key."""
+        rows = [
+            {
+                "address": one.address,
+                "address_key": one.key,
+                "name": one.name,
+                "timezone": one.zone if one.zone_given else None,
+                "created_at": now.machine,
+            }
+            # In one order for everybody, so that two imports never wait for each other in a ring.
+            for one in sorted(people, key=lambda one: one.key)
+        ]
+        return imports.ensure_subscribers(connection, rows)
 
     def _decide(self, row: Row) -> Newcomer | Refusal:
         """Return who stands in a line that can be read, for the first time in this file; or why not."""
@@ -178,8 +187,9 @@ class Importer:
             return Refusal(row.line, Why.DUPLICATE, "email", f"line {before} has the same address; leave one of them out")
         return found
 
-    def _sort(self, connection: Connection, people: Sequence[Newcomer], page: _Page) -> None:
-        """Tell those who may come in from those who are in already and those who must not."""
+    def _sorted(self, connection: Connection, people: Sequence[Newcomer], refusals: Sequence[Refusal]) -> _Page:
+        """Return the page with those who may come in told from those who are in already and those who must not be."""
+        page = _Page(list(refusals))
         keys = [one.key for one in people]
         reasons = subscribers.suppressed(connection, keys, self.report.course)
         known = imports.known(connection, keys, self.report.course)
@@ -193,6 +203,8 @@ class Importer:
                 page.already.append(found.id)
             else:
                 page.fresh.append(one)
+        page.from_this_file = imports.count_entered_from(connection, page.already, self._sheet.sha256)
+        return page
 
     def _date(self, page: _Page, now: Now) -> None:
         """Give each newcomer her first date, or the moment of the letter that asks her."""
@@ -209,26 +221,9 @@ class Importer:
                 )
             page.cursors.append(self._dates[alike])
 
-    def _enter(self, connection: Connection, page: _Page, now: Now) -> None:
+    def _enter(self, connection: Connection, page: _Page, ids: Mapping[str, int], now: Now) -> None:
         """Store the newcomers of a page, with their consents and what they will not get."""
         people, course = page.fresh, self.report.course
-        ids = imports.ensure_subscribers(
-            connection,
-            [
-                {
-                    "address": one.address,
-                    "address_key": one.key,
-                    "name": one.name,
-                    "timezone": one.zone if one.zone_given else None,
-                    "created_at": now.machine,
-                }
-                for one in sorted(people, key=lambda one: one.key)
-            ],
-        )
-        again = _Page([])
-        self._sort(connection, people, again)
-        if len(again.fresh) != len(people):
-            raise _Moved
         facts = {"course": course, "version_id": self._live.version_id, "created_at": now.machine}
         rows = [{"subscriber_id": ids[one.key], **facts, **_settings(one)} for one in people]
         if self._terms.ask:

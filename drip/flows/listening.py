@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from drip.core.address import address_key
-from drip.core.delivery import Outcome, State, raised
+from drip.core.delivery import ADDRESS_CHANGE, Outcome, State, raised
 from drip.core.event import MalformedEvents, graver, parse_events
 from drip.store import deliveries, endings, erasing, events, moves, recovery, stamps, subscribers
 
@@ -119,7 +119,9 @@ def _suppress(connection: Connection, page: Sequence[Event], found: Mapping[str,
         if event.delivery and delivery is None:
             # Forgotten, forged, or of another installation with the same account: it says nothing of ours.
             continue
-        key = event.address_key or (hers.get(delivery.subscriber_id) if delivery else None)
+        # The letter that asks a new address to confirm went there, and not to hers.
+        known = delivery is not None and delivery.letter != ADDRESS_CHANGE
+        key = event.address_key or (hers.get(delivery.subscriber_id) if delivery and known else None)
         if key:
             gravest[key] = graver(gravest.get(key), event.suppress or "")
     people = subscribers.find_by_keys(connection, gravest)

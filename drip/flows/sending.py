@@ -17,6 +17,7 @@ import structlog
 from drip import clock
 from drip.core import timing
 from drip.core.delivery import (
+    ADDRESS_CHANGE,
     Answer,
     Breaker,
     Kind,
@@ -29,13 +30,26 @@ from drip.core.delivery import (
     Unknown,
     next_state,
 )
+from drip.core.enrollment import Pause
 from drip.core.progress import next_step
-from drip.core.wording import day_in_words, weekday_name
+from drip.core.wording import SOME_DAY, day_in_words, weekday_name
 from drip.errors import DripError, RenderFault
 from drip.mail.envelope import Addressee, Rendering
 from drip.mail.guard import Unsendable
 from drip.mail.render import NeedsPerson
-from drip.store import deliveries, endings, marking, moves, owners, recovery, results, senders, stamps, versions
+from drip.store import (
+    deliveries,
+    endings,
+    marking,
+    moves,
+    owners,
+    recovery,
+    results,
+    senders,
+    stamps,
+    subscribers,
+    versions,
+)
 from drip.store.marking import Marked
 from drip.store.session import DatabaseTrouble
 
@@ -197,6 +211,9 @@ class Sender:
         A broken letter stops this lesson and nothing else: everybody due for it waits, and the operator is told.
         """
         letter = work.letter
+        if letter.kind == Kind.ASKED and self._library.course(letter.version_id, letter.course).current_id(letter.letter) is None:
+            self._withdraw(work)
+            return
         try:
             why = self._why_not_real(letter)
             if why:
@@ -209,6 +226,16 @@ class Sender:
         except RenderFault as fault:
             self._hold(work, Reason.BROKEN, str(fault))
         self._at("rendered")
+
+    def _withdraw(self, work: Work) -> None:
+        """End copies of a letter that an edit removed from the course since they were asked for."""
+        ids = [one for piece in work.pieces for one in piece.ids]
+
+        def write(connection: Connection) -> None:
+            deliveries.withhold(connection, ids, reason=Reason.REMOVED, now=stamps.now_in(connection).machine)
+
+        self._persist(write)
+        work.pieces.clear()
 
     def _why_not_real(self, letter: Delivery) -> str:
         """Return why a letter must not go to real people; empty in the sandbox, and where it may."""
@@ -388,7 +415,10 @@ class Sender:
                 results.conclude(
                     connection, [bad.delivery], State.FAILED, {bad.delivery.course: marked.course}, calendar=now.calendar
                 )
-            if failed and answer.bad_address:
+            if failed and answer.bad_address and bad.delivery.letter == ADDRESS_CHANGE:
+                # Nobody's letters go there yet: a slip in a new address ends no course.
+                subscribers.suppress(connection, bad.address_key, Reason.INVALID, now=now.machine)
+            elif failed and answer.bad_address:
                 endings.suppress(connection, bad.delivery.subscriber_id, bad.address_key, Reason.INVALID, now=now)
 
         self._persist(write)
@@ -536,14 +566,23 @@ def _addressees(marked: Marked, fields: frozenset[str]) -> list[Addressee]:
         if key not in words:
             weekday = weekday_name(min(person.rhythm(marked.course.course).weekdays)) if "weekday" in fields else ""
             next_date = _next_date(delivery, went_on, person, marked.course) if "next_date" in fields else ""
-            forget_on = went_on + timedelta(days=marked.course.course.retention.finished)
-            words[key] = (weekday, next_date, day_in_words(forget_on) if "forget_date" in fields else "")
+            words[key] = (weekday, next_date, _forget_date(went_on, person, marked.course) if "forget_date" in fields else "")
         found.append(Addressee(one.address or "", delivery.public_id, person.public_id, one.name, *words[key], delivery.occasion))
     return found
 
 
+def _forget_date(went_on: date, person: Enrollment, course: LiveCourse) -> str:
+    """Return until when her page stays after a letter that goes on a day, in words that follow *until*."""
+    return "you say so" if person.keep else day_in_words(went_on + timedelta(days=course.course.retention.finished))
+
+
 def _next_date(delivery: Delivery, went_on: date, person: Enrollment, course: LiveCourse) -> str:
     """Return the date of the letter after this one, in words, on the way the course runs now."""
+    if person.paused == Pause.OPEN:
+        return SOME_DAY
+    if delivery.kind == Kind.ASKED:
+        # A copy moves nothing of her course.
+        return SOME_DAY if person.next_letter_on is None else day_in_words(person.next_letter_on)
     place = course.current_id(delivery.letter)
     step = next_step(course.course, place, frozenset({delivery.letter}), course.firsts, afterwards=person.afterwards)
     if step is None:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from drip.core.address import masked
 from drip.core.delivery import IN_MAILBOX, Kind
-from drip.core.enrollment import Move, Pause, Stage, paused_for, resumed
-from drip.core.wording import day_in_words, weekday_name
+from drip.core.enrollment import Move, NotNow, Pause, Stage, paused_for, resumed, step_of, why_not_now
+from drip.core.outlook import coming, following, last_day
+from drip.core.timing import own_day_from_now
+from drip.core.wording import SOME_DAY, day_in_words, weekday_name
 from drip.errors import DripError
 from drip.mail.render import Person
 from drip.store import deliveries, enrollments, migrations, stamps, subscribers, versions
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from drip.clock import Now
     from drip.core.enrollment import Enrollment
+    from drip.core.outlook import Coming
     from drip.core.progress import LiveCourse
     from drip.core.reference import Reference
     from drip.core.schedule import Course, Helpline
@@ -30,8 +34,11 @@ if TYPE_CHECKING:
 TICK_SECONDS_MAX = 60.0
 """A last tick older than this means that nothing is sent any more."""
 
-HAD, NEXT, LATER, PASSED = "had", "next", "later", "passed"
-"""How a lesson stands on the map; `passed` lies before her place and did not come."""
+HAD, NEXT, LATER, PASSED, NONE = "had", "next", "later", "passed", "none"
+"""How a lesson stands on the map: `passed` lies before her place and did not come, and where none comes any more is `none`."""
+
+COPY = "again:"
+"""How the occasion of a letter begins that she asked to have once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +68,20 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A phase that she has begun: its id, its title, and when its first letter would come again."""
+
+    id: str
+    title: str
+    first_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What pages may know of a person's course.
 
-    *address* is masked, *ended* holds every delivery that came to a result, oldest first, and *now* both clocks.
+    *address* is masked, *ended* holds every delivery that came to a result, oldest first, and *now* both clocks. While
+    *held*, an operator keeps her next letter back.
     """
 
     person: Enrollment
@@ -72,6 +89,7 @@ class Shown:
     address: str
     ended: tuple[Delivery, ...]
     now: Now
+    held: bool = False
 
     @property
     def course(self) -> Course:
@@ -92,7 +110,71 @@ class Shown:
     def letters(self) -> dict[str, Delivery]:
         """The letters in her mailbox by the first id of their lesson, the newest copy of each, oldest first."""
         kinds = {Kind.LESSON, Kind.ASKED}
-        return {one.letter: one for one in self.ended if one.state in IN_MAILBOX and one.kind in kinds}
+        return {
+            one.letter: one
+            for one in self.ended
+            if one.state in IN_MAILBOX and one.kind in kinds and not one.occasion.startswith(COPY)
+        }
+
+    @property
+    def last_letter(self) -> str | None:
+        """The first id of the letter of the course that came last and can be mailed once more; None before the first."""
+        had = [one.letter for one in self.letters.values() if self.may_be_mailed(one.letter)]
+        return had[-1] if had else None
+
+    def may_be_mailed(self, letter: str) -> bool:
+        """Whether a letter that she had can be mailed to her once more: it stands in the course, and letters may come."""
+        delivery = self.letters.get(letter)
+        stays = self.person.state in {Stage.ACTIVE, Stage.FINISHED}
+        return stays and delivery is not None and delivery.kind == Kind.LESSON and self.live.current_id(letter) is not None
+
+    @property
+    def had(self) -> frozenset[str]:
+        """The first ids of the lessons of this run that came to a result."""
+        return frozenset(one.letter for one in self.ended if one.occasion == self.person.occasion())
+
+    @property
+    def why_not_now(self) -> NotNow | None:
+        """Why her next letter cannot come at once; None when it can."""
+        return why_not_now(self.person, self.course, now=self.now.calendar)
+
+    @property
+    def after_now(self) -> date | None:
+        """The date of the letter after the next one, if that one comes today; None when no date follows."""
+        step = step_of(self.person, self.course)
+        if step is None or self.person.paused == Pause.OPEN:
+            return None
+        had = self.had | {self.live.first_id(step.lesson.id)}
+        after = following(self.person, self.live, step, had, meant_on=self.today, went_on=self.today)
+        return None if after is None else after.slot.letter_on
+
+    @property
+    def ahead(self) -> list[Coming]:
+        """The letters that lie ahead, with their dates, as far as they can be foreseen."""
+        return coming(self.person, self.live, self.had, now=self.now.calendar)
+
+    @property
+    def begun(self) -> list[Begun]:
+        """The phases that she has begun in any run, each of which she can begin again."""
+        if self.person.state not in {Stage.ACTIVE, Stage.FINISHED}:
+            return []
+        rhythm, place = self.person.rhythm(self.course), self.course.places.get(self.person.place or "", -1)
+        slot = own_day_from_now(rhythm, last_letter_on=self.person.last_letter_on, now=self.now.calendar)
+        return [
+            Begun(phase.id, phase.title, slot.letter_on)
+            for phase in self.course.phases
+            if any(self.live.first_id(one.id) in self.letters or self.course.places[one.id] <= place for one in phase.lessons)
+        ]
+
+    @property
+    def forgotten_on(self) -> date | None:
+        """The last day, where she lives, on which her page is there; None while no such day is set."""
+        return last_day(self.person, self.course)
+
+    @property
+    def kept(self) -> bool:
+        """Whether her page stays after the last letter because she said so."""
+        return self.person.keep and self.person.state == Stage.FINISHED
 
     @property
     def next_on(self) -> date | None:
@@ -127,30 +209,27 @@ def find(database: Database, library: Library, public_id: str) -> Shown | None:
             return None
         ended = deliveries.ended(connection, person.id)
         state = versions.running(connection)[person.course]
+        lesson = person.next_lesson or ""
+        held = state.held_at is not None or versions.lesson_held(connection, person.course, lesson, version_id=state.version_id)
     live = library.course(state.version_id, person.course)
-    return Shown(person, live, masked(subscriber.address), tuple(ended), now)
-
-
-def masked(address: str) -> str:
-    """Return an address as a page shows it, such as `s…@example.org`."""
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}…@{domain}"
+    return Shown(person, live, masked(subscriber.address), tuple(ended), now, held)
 
 
 def course_map(shown: Shown, library: Library) -> list[tuple[str, list[Station]]]:
     """Return the phases of her present run by title, each with its lessons in order."""
     person, live = shown.person, shown.live
     book = library.book(live.version_id, person.course)
-    run = {one.letter: one for one in shown.ended if one.occasion == person.occasion() and one.state in IN_MAILBOX}
+    on_map = _on_map(shown)
     ahead = _ahead(person, shown.course)
+    going = person.state in {Stage.ACTIVE, Stage.ASKED, Stage.FINISHED}
     phases = []
     for phase in shown.course.phases:
         stations = []
         for lesson in phase.lessons:
             first = live.first_id(lesson.id)
-            came, place = run.get(first), shown.course.places[lesson.id]
+            came, place = on_map.get(first), shown.course.places[lesson.id]
             is_next = place == ahead and person.state == Stage.ACTIVE
-            state = HAD if came else NEXT if is_next else PASSED if place < ahead else LATER
+            state = HAD if came else NEXT if is_next else PASSED if place < ahead else LATER if going else NONE
             stations.append(Station(book.title(lesson.id), state, first, came.went_on if came else None))
         phases.append((phase.title, stations))
     return phases
@@ -165,14 +244,23 @@ def _ahead(person: Enrollment, course: Course) -> int:
     return course.places[person.place] + 1 if person.place in course.places else 0
 
 
+def _on_map(shown: Shown) -> dict[str, Delivery]:
+    """Return the letters that are links on her map, by first id.
+
+    They are those of this run, and where she began at a later phase, those before it that came in a run before.
+    """
+    live, occasion, ahead = shown.live, shown.person.occasion(), _ahead(shown.person, shown.course)
+    places = {live.first_id(lesson.id): place for place, lesson in enumerate(shown.course.sequence)}
+    return {
+        letter: one
+        for letter, one in shown.letters.items()
+        if letter in places and (one.occasion == occasion or places[letter] < ahead)
+    }
+
+
 def other_letters(shown: Shown, library: Library) -> list[Station]:
     """Return the letters in her mailbox that stand on no phase of her map: kits, late letters, earlier runs, removed ones."""
-    person, live = shown.person, shown.live
-    on_map = {
-        live.first_id(lesson.id)
-        for lesson in shown.course.sequence
-        if any(one.letter == live.first_id(lesson.id) and one.occasion == person.occasion() for one in shown.letters.values())
-    }
+    on_map = _on_map(shown)
     return [
         Station(_title_then(library, one), HAD, letter, one.went_on)
         for letter, one in shown.letters.items()
@@ -233,6 +321,18 @@ def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, 
     return book.render(now_called, after_pause=delivery.resumed, helplines=shown.helplines, person=person)
 
 
+def next_title(shown: Shown, library: Library) -> str:
+    """Return the title of her next letter; '' when none follows."""
+    step = step_of(shown.person, shown.course)
+    return "" if step is None else library.book(shown.live.version_id, shown.person.course).title(step.lesson.id)
+
+
+def title(shown: Shown, library: Library, letter: str) -> str:
+    """Return what a letter that she had is called today; '' for one that she did not have or that is gone."""
+    current = shown.live.current_id(letter) if letter in shown.letters else None
+    return "" if current is None else library.book(shown.live.version_id, shown.person.course).title(current)
+
+
 def kit(shown: Shown, library: Library, *, my_token: str, leave_token: str, real_on: date | None = None) -> Rendered | None:
     """Return the letter for rough days as it is live; None when the course has none to ask for.
 
@@ -264,7 +364,7 @@ def _reader(shown: Shown, my_token: str, leave_token: str, *, next_on: date | No
     return Person(
         name="",
         weekday=weekday_name(min(shown.person.rhythm(shown.course).weekdays)),
-        next_date="a day that your page will tell" if next_on is None else day_in_words(next_on),
+        next_date=SOME_DAY if next_on is None else day_in_words(next_on),
         forget_date="" if forgotten_on is None else day_in_words(forgotten_on),
         my_token=my_token,
         leave_token=leave_token,

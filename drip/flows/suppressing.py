@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 PAGE = 1_000
 """How many lines one transaction enters."""
 
+ROUNDS_MAX = 5
+"""How often one looks for people who signed up meanwhile; of whoever is still missed, every hand-over looks again."""
+
 Item = Listed | Free | Refusal
 
 
@@ -63,7 +66,7 @@ def from_sheet(sheet: Sheet, columns: Columns, *, reason: str, now: datetime) ->
     missing = columns.missing()
     if missing:
         text, _, hint = missing.partition("; ")
-        raise ProblemsFound([Problem(sheet.name, 1, 1, "C102", text, hint)])
+        raise ProblemsFound([Problem(sheet.name, 1, 1, "C104", text, hint)])
     for row in sheet.rows():
         yield listed_of(row.line, columns.cells(row.cells), reason=reason, now=now)
 
@@ -118,6 +121,7 @@ class _Keeper:
     def __init__(self, database: Database, report: Report, course: str, suppression_key: bytes) -> None:
         self._database, self._report, self._course, self._key = database, report, course, suppression_key
         self._entered: set[str] = set()
+        self._ended: set[int] = set()
         with database.read() as connection:
             running = versions.running(connection)
         if course and course not in running:
@@ -133,6 +137,8 @@ class _Keeper:
         listed = {address_key(one.address, self._key): one for one in reversed(page) if isinstance(one, Listed)}
         wanted = sum(isinstance(one, Listed) for one in page)
         with self._database.read() if dry else self._database.write() as connection:
+            if not dry:
+                imports.one_at_a_time(connection)
             now = stamps.now_in(connection)
             standing = imports.registered(connection, listed)
             new = {
@@ -140,30 +146,57 @@ class _Keeper:
                 for key, one in listed.items()
                 if key not in self._entered and not {(key, EVERY_COURSE), (key, self._scope(one))} & standing
             }
-            ended = {one.subscriber_id for one in self._running(connection, new)}
+            ended = {one.subscriber_id for one in self._running(connection, listed)}
             if not dry:
-                # People before the register, as everywhere: whoever leaves at this moment holds herself and wants her line.
-                moves.lock_people(connection, ended)
-                imports.register(connection, [self._row(key, one, now) for key, one in sorted(new.items())])
-                self._end(connection, new, now)
+                self._end(connection, listed, ended, now, register=[self._row(key, one, now) for key, one in sorted(new.items())])
+        if not dry:
+            ended |= self._end_latecomers(listed)
         self._entered |= set(new)
         report.added.update(one.reason for one in new.values())
         report.already += wanted - len(new)
+        ended -= self._ended
+        self._ended |= ended
         report.ended += len(ended)
         return [] if dry else sorted(ended)
+
+    def _end_latecomers(self, listed: dict[str, Listed]) -> set[int]:
+        """End the courses of those who signed up while the register did not know them yet, and return who they are."""
+        found: set[int] = set()
+        for _ in range(ROUNDS_MAX):
+            with self._database.read() as connection:
+                late = {one.subscriber_id for one in self._running(connection, listed)}
+            if not late:
+                break
+            with self._database.write() as connection:
+                self._end(connection, listed, late, stamps.now_in(connection))
+            found |= late
+        return found
 
     def _scope(self, one: Listed) -> str:
         """Return the course that an entry is about: to leave one is possible, a dead mailbox is dead for all."""
         return self._course if one.reason == Reason.LEFT else EVERY_COURSE
 
-    def _running(self, connection: Connection, new: dict[str, Listed]) -> list[imports.Running]:
-        """Return the runs that the new entries end."""
-        found = imports.running(connection, new)
-        return [one for one in found if self._scope(new[one.address_key]) in {EVERY_COURSE, one.course}]
+    def _running(self, connection: Connection, listed: dict[str, Listed]) -> list[imports.Running]:
+        """Return the runs that the entries end."""
+        found = imports.running(connection, listed)
+        return [one for one in found if self._scope(listed[one.address_key]) in {EVERY_COURSE, one.course}]
 
-    def _end(self, connection: Connection, new: dict[str, Listed], now: Now) -> None:
-        for one in self._running(connection, new):
-            reason = new[one.address_key].reason
+    def _end(
+        self,
+        connection: Connection,
+        listed: dict[str, Listed],
+        people: set[int],
+        now: Now,
+        register: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        """Lock *people*, enter the rows into the register, and end what those people are on."""
+        # People before the register, as everywhere: whoever leaves at this moment holds herself and wants her line.
+        moves.lock_people(connection, people)
+        imports.register(connection, register)
+        for one in self._running(connection, listed):
+            if one.subscriber_id not in people:
+                continue
+            reason = listed[one.address_key].reason
             if reason == Reason.LEFT:
                 person = enrollments.locked(connection, one.enrollment_id)
                 endings.leave(connection, person, one.address_key, now, source=imports.SOURCE)

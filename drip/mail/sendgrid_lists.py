@@ -14,7 +14,7 @@ from drip.mail.sendgrid import REMEDY_KEY, REMEDY_URL, connected, errors_in, ret
 from drip.mail.transport import MayHaveArrived, NothingSent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PAGE_MAX = 500
 """The most entries that SendGrid tells at once."""
@@ -36,9 +36,11 @@ class SendGridLists:
         base_url: str = "https://api.sendgrid.com",
         request_timeout_seconds: float = 20.0,
         page: int = PAGE_MAX,
+        wait: Callable[[float], None] = clock.wait,
     ) -> None:
         self._api_key = api_key
         self._page = page
+        self._wait = wait
         self._api, self._transport = connected(
             api_key,
             base_url,
@@ -80,7 +82,7 @@ class SendGridLists:
                     raise SettingsError(msg)
                 wait = retry_after_seconds(answer.headers) or 1.0 * attempt
             if attempt < TRIES_MAX:
-                clock.wait(min(wait, WAIT_SECONDS_MAX))
+                self._wait(min(wait, WAIT_SECONDS_MAX))
         msg = f"SendGrid does not tell its {name} now: {why}. Run the same command again later: it begins where nothing is lost"
         raise Unreachable(msg)
 

@@ -20,6 +20,7 @@ from drip.sandbox.answers import misbehaviour, refusal, too_large
 from drip.sandbox.connection import Hang, Late
 from drip.sandbox.control import control_router, time_router
 from drip.sandbox.courier import Courier
+from drip.sandbox.erasing import KNOWN, erasing_router
 from drip.sandbox.faults import Faults
 from drip.sandbox.guard import Guard
 from drip.sandbox.lists import lists_router
@@ -31,7 +32,6 @@ from drip.sandbox.strict import (
     addresses_of,
     as_errors,
     complaints_about,
-    complaints_about_erasure,
 )
 from drip.sandbox.timemachine import Pilot, TimeMachine
 
@@ -106,7 +106,8 @@ def make_sandbox(
     traffic = Traffic()
     desk = SendDesk(store=store, faults=faults, courier=courier, calendar=calendar, traffic=traffic)
     app.include_router(lists_router(api_key, faults))
-    app.include_router(_provider_router(store, desk, api_key))
+    app.include_router(erasing_router(store, api_key=api_key, faults=faults))
+    app.include_router(_provider_router(desk, api_key))
     app.include_router(control_router(store, faults=faults, courier=courier, traffic=traffic))
     if time_machine is not None:
         app.include_router(time_router(time_machine))
@@ -189,7 +190,7 @@ def _parsed(body: bytes | None, content_type: str) -> tuple[Any, Response | None
         return None, refusal(400, "Bad Request", None)
 
 
-def _provider_router(store: Mailbox, desk: SendDesk, api_key: str) -> APIRouter:
+def _provider_router(desk: SendDesk, api_key: str) -> APIRouter:
     """Return the routes that SendGrid has."""
     router = APIRouter(prefix="/v3")
     expected = f"Bearer {api_key}".encode()
@@ -206,21 +207,9 @@ def _provider_router(store: Mailbox, desk: SendDesk, api_key: str) -> APIRouter:
     def send(request: Request, body: Body) -> Response:
         return refused(request) or desk.answer(body, request.headers.get("content-type", ""))
 
-    @router.post("/recipients/erasejob")
-    def erase(request: Request, body: Body) -> Response:
-        payload, unreadable = _parsed(body, request.headers.get("content-type", ""))
-        stranger = refused(request) or unreadable
-        if stranger is not None:
-            return stranger
-        complaints = complaints_about_erasure(payload)
-        if complaints:
-            return JSONResponse(as_errors(complaints), status_code=400)
-        store.erase(payload["email_addresses"], asked_at=clock.machine_now())
-        return JSONResponse({"job_id": secrets.token_hex(16)}, status_code=202)
-
     @router.api_route("/{rest:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
     def elsewhere(rest: str) -> Response:
-        known = rest in {"mail/send", "recipients/erasejob"}
+        known = rest == "mail/send" or rest in KNOWN
         return refusal(405, "method not allowed", None) if known else refusal(404, "not found", None)
 
     return router

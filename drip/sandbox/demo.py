@@ -16,7 +16,7 @@ from rich.live import Live
 
 from drip import clock, config
 from drip.errors import DripError, UsageError
-from drip.flows import enrolling, reporting
+from drip.flows import enrolling, forgetting, reporting
 from drip.sandbox.cast import LATE, LATE_SINCE, Guest, cast
 from drip.sandbox.machine import Machine, alone, free_port
 from drip.sandbox.picture import Seen, picture
@@ -69,6 +69,7 @@ class Demo:
 
     def invite(self) -> None:
         """Enroll a dozen people."""
+        forgetting.keep_everybody(self._deployment.database)
         self._enroll(cast(stamps.now(self._deployment.database).calendar))
 
     def half_way(self) -> None:

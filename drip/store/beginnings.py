@@ -49,22 +49,23 @@ def _open_once(
     return services.open_letter(connection, person, course, letter, kind, occasion, now) is not None
 
 
-def asked_last(connection: Connection, enrollment_id: int) -> datetime | None:
-    """Return when a confirmation letter was last opened for an enrollment (machine time)."""
-    newest = sa.func.max(delivery_table.c.created_at)
-    query = sa.select(newest).where(delivery_table.c.enrollment_id == enrollment_id, delivery_table.c.letter == CONFIRM_LETTER)
-    found: datetime | None = connection.execute(query).scalar()
+def asked_last(connection: Connection, person: Enrollment) -> datetime | None:
+    """Return when a confirmation letter was last opened for a person (machine time)."""
+    newest = sa.select(sa.func.max(delivery_table.c.created_at)).where(*_letters(person, CONFIRM_LETTER))
+    found: datetime | None = connection.execute(newest).scalar()
     return found
 
 
-def opened_since(connection: Connection, enrollment_id: int, letter: str, since: datetime) -> int:
-    """Return how often a service letter was opened for an enrollment since an instant of the machine."""
-    query = sa.select(sa.func.count()).where(
-        delivery_table.c.enrollment_id == enrollment_id,
-        delivery_table.c.letter == letter,
-        delivery_table.c.created_at > since,
-    )
+def opened_since(connection: Connection, person: Enrollment, letter: str, since: datetime) -> int:
+    """Return how often a service letter was opened for a person since an instant of the machine."""
+    query = sa.select(sa.func.count()).where(*_letters(person, letter), delivery_table.c.created_at > since)
     return int(connection.execute(query).scalar_one())
+
+
+def _letters(person: Enrollment, letter: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions that name a person's copies of a letter, as the unique key has them in order."""
+    own = delivery_table.c
+    return own.subscriber_id == person.subscriber_id, own.course == person.course, own.letter == letter
 
 
 def agreed_last(connection: Connection, person: Enrollment) -> datetime | None:

@@ -55,6 +55,11 @@ class Delivery(NamedTuple):
         """The opaque id that the provider keeps and its reports name."""
         return f"{self.id}-{self.nonce}"
 
+    @property
+    def obeys(self) -> Kind:
+        """The kind whose rules it obeys: a lesson that she asked for now is free of window, gap and pause."""
+        return Kind.ASKED if self.asked else Kind(self.kind)
+
 
 _COLUMNS = [deliveries.c[name] for name in Delivery._fields]
 _MANY = Alike(deliveries, Delivery._make, Delivery._fields, own=Delivery._fields.index("course"))
@@ -98,6 +103,7 @@ class Reported(NamedTuple):
     owner: str | None
     outcome: str | None
     outcome_at: datetime | None
+    letter: str
 
     @property
     def public_id(self) -> str:
@@ -469,9 +475,19 @@ def redate(
     letter_on: date | None,
     now: datetime,
     reason: str,
+    asked: bool = False,
 ) -> bool:
-    """Give an open delivery that is not being handed over another date (None: it waits); False when it is too late."""
-    values: dict[str, Any] = {"not_before": not_before, "closes_at": closes_at, "reason": reason, "state_at": now}
+    """Give an open delivery that is not being handed over another date (None: it waits); False when it is too late.
+
+    Only a date that she asks for now (*asked*) is free of the rules; any other makes it an ordinary one again.
+    """
+    values: dict[str, Any] = {
+        "not_before": not_before,
+        "closes_at": closes_at,
+        "reason": reason,
+        "state_at": now,
+        "asked": asked,
+    }
     if meant_on is not None and letter_on is not None:
         values |= {"meant_on": meant_on, "letter_on": letter_on}
     moved = connection.execute(

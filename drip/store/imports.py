@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from drip.core.delivery import CONFIRM_LETTER, Kind, State
 from drip.core.enrollment import Stage
 from drip.store.session import among, lock_rows
-from drip.store.tables import IS_OPEN, consents, deliveries, enrollments, omissions, subscribers, suppressions
+from drip.store.tables import IS_OPEN, consents, deliveries, enrollments, omissions, stamp, subscribers, suppressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 SOURCE = "import"
 """What consents and notes of imported people begin with."""
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Let other imports wait until the transaction ends: what one brings in while another bars it, neither would see."""
+    lock_rows(connection, stamp, [1])
 
 
 class Known(NamedTuple):
@@ -64,6 +69,13 @@ def ensure_subscribers(connection: Connection, rows: Sequence[Mapping[str, Any]]
     return {row.address_key: row.id for row in found}
 
 
+def forget_new(connection: Connection, subscriber_ids: Iterable[int], created_at: datetime) -> None:
+    """Delete those of these subscribers whom this very transaction made: they must not come in after all."""
+    made = subscribers.c.created_at == created_at
+    here = sa.exists().where(enrollments.c.subscriber_id == subscribers.c.id)
+    connection.execute(subscribers.delete().where(among(subscribers.c.id, subscriber_ids), made, ~here))
+
+
 def _insert(connection: Connection, table: sa.Table) -> Any:  # noqa: ANN401 - each dialect has its own class
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
@@ -95,9 +107,8 @@ def note_passed(
     if not letters or not enrollment_ids:
         return
     names = sa.union_all(*(sa.select(sa.literal(letter, sa.Text()).label("letter")) for letter in letters)).subquery()
-    rows = sa.select(
-        enrollments.c.id, sa.literal(1), names.c.letter, sa.literal(version_id), sa.literal(reason, sa.Text())
-    ).where(among(enrollments.c.id, enrollment_ids))
+    facts = (enrollments.c.id, sa.literal(1), names.c.letter, sa.literal(version_id), sa.literal(reason, sa.Text()))
+    rows = sa.select(*facts).select_from(enrollments.join(names, sa.true())).where(among(enrollments.c.id, enrollment_ids))
     columns = ["enrollment_id", "run", "letter", "version_id", "reason"]
     connection.execute(omissions.insert().from_select(columns, rows))
 

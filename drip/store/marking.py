@@ -116,7 +116,7 @@ def _why_not_now(delivery: Delivery, person: Enrollment, course: LiveCourse, now
     """Return why a letter that the person may have is not handed over at this moment."""
     if delivery.not_before is None or now.calendar < delivery.not_before:
         return Reason.LATER
-    if not RULES[Kind(delivery.kind)].window_and_gap:
+    if not RULES[delivery.obeys].window_and_gap:
         return None
     if delivery.closes_at is not None and now.calendar >= delivery.closes_at:
         return Reason.WINDOW
@@ -139,7 +139,7 @@ class _Decisions:
         delivery = one.delivery
         erased = one.erased or one.address is None
         consented = person.confirmed_at is not None
-        key = (person.likeness(), delivery.kind, delivery.not_before, delivery.closes_at, suppression, erased, consented)
+        key = (person.likeness(), delivery.obeys, delivery.not_before, delivery.closes_at, suppression, erased, consented)
         found = self._known.get(key)
         if found is None:
             standing = Standing(
@@ -150,7 +150,7 @@ class _Decisions:
                 paused=person.paused == Pause.OPEN,
                 held=self._held,
             )
-            reason = why_not(Kind(delivery.kind), standing) or _why_not_now(delivery, person, self._course, self._now)
+            reason = why_not(delivery.obeys, standing) or _why_not_now(delivery, person, self._course, self._now)
             found = reason or self._now.calendar.astimezone(person.rhythm(self._course.course).zone).date()
             self._known[key] = found
         return found

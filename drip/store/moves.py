@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drip.core import timing
+from drip.core.delivery import Kind
 from drip.core.enrollment import parked, step_of
-from drip.store import deliveries, enrollments
+from drip.store import deliveries, enrollments, services
 from drip.store.session import lock_rows
 from drip.store.tables import subscribers
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from drip.clock import Now
     from drip.core.enrollment import Enrollment, Move
-    from drip.core.progress import LiveCourse
+    from drip.core.progress import LiveCourse, Step
     from drip.store.deliveries import Delivery
 
 
@@ -77,5 +78,46 @@ def apply(connection: Connection, person: Enrollment, move: Move, now: Now, *, r
         reason=reason,
     )
     if moved:
-        enrollments.change(connection, person.id, {**move.changes, "next_due_at": None})
+        # What she had asked for at once has another date now, so she may ask again.
+        enrollments.change(connection, person.id, {**move.changes, "next_due_at": None, "asked_on": None})
     return moved
+
+
+def bring_forward(connection: Connection, person: Enrollment, course: LiveCourse, step: Step, now: Now) -> bool:
+    """Let the next letter go at once, opened now if it is not; False when it is being handed over this moment.
+
+    The person must be locked. It stays the lesson of her run, so that it can go but once; today is its meant date, from
+    which the course goes on.
+    """
+    today = now.calendar.astimezone(person.rhythm(course.course).zone).date()
+    changes: dict[str, Any] = {
+        "next_meant_on": today,
+        "next_letter_on": today,
+        "next_due_at": None,
+        "next_closes_at": None,
+        "asked_on": today,
+    }
+    opened = person.open_delivery
+    if opened is None:
+        letter = course.first_id(step.lesson.id)
+        opened = services.open_letter(connection, person, course, letter, Kind.LESSON, person.occasion(), now)
+        if opened is None:
+            # An edit put a letter that she had before her again: the next tick finds the one that follows.
+            return True
+        changes["open_delivery"] = opened
+    else:
+        moved = deliveries.redate(
+            connection,
+            opened,
+            not_before=now.calendar,
+            closes_at=None,
+            meant_on=today,
+            letter_on=today,
+            now=now.machine,
+            reason="",
+            asked=True,
+        )
+        if not moved:
+            return False
+    enrollments.change(connection, person.id, changes)
+    return True

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from drip.core.enrollment import Stage
 from drip.core.token import CHANGE_DAYS
-from drip.store import chores, erasing
+from drip.store import address_changes, chores, erasing
 from drip.store.session import among
-from drip.store.tables import address_changes, enrollments, events, wishes
 from drip.store.tables import chores as chore_table
+from drip.store.tables import enrollments, events, wishes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PENDING = timedelta(days=60)
 """How long a sign-up that nobody confirmed is kept after it was last asked for."""
+FORMS = timedelta(days=7)
+"""How long a form waits for a worker at most: longer than anybody leaves workers down, so that no sign-up is lost."""
 REPORTS = timedelta(days=30)
 """How long a report that was worked off is kept: it stands against copies, which a provider brings for a day or so."""
 TO_THE_END_OF_THE_DAY = timedelta(days=1)
@@ -63,12 +65,12 @@ def _is_over(kept: Retention, calendar: datetime) -> sa.ColumnElement[bool]:
 def tidy(connection: Connection, now: Now, limit: int) -> bool:
     """Delete what is old besides people; whether there may be more.
 
-    Forms that nobody looked up go after a day, new addresses that nobody confirmed with their link, reports once no copy
+    Forms that nobody looked up go after a week, new addresses that nobody confirmed with their link, reports once no copy
     can come, and a clearing that the provider still refuses after a month.
     """
-    connection.execute(wishes.delete().where(wishes.c.at < now.machine - timedelta(days=1)))
-    connection.execute(address_changes.delete().where(address_changes.c.asked_at < now.machine - timedelta(days=CHANGE_DAYS + 1)))
+    connection.execute(wishes.delete().where(wishes.c.at < now.machine - FORMS))
+    more = address_changes.forget(connection, now.machine - timedelta(days=CHANGE_DAYS + 1), limit) == limit
     old = (chore_table.c.kind == chores.CLEAR) & (chore_table.c.asked_at < now.machine - REPORTS)
     connection.execute(chore_table.delete().where(old))
     worked = sa.select(events.c.id).where(events.c.worked_at < now.machine - REPORTS).order_by(events.c.id).limit(limit)
-    return connection.execute(events.delete().where(events.c.id.in_(worked))).rowcount >= limit
+    return connection.execute(events.delete().where(events.c.id.in_(worked))).rowcount >= limit or more

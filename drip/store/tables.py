@@ -375,6 +375,8 @@ deliveries = Table(
         sqlite_where=text("state = 'pending'"),
         postgresql_where=text("is_open"),
     ),
+    # All letters of one run: her pages list them, and a run that is deleted is looked for here.
+    Index("ix_deliveries_enrollment", "enrollment_id"),
     Index("ix_deliveries_batch", "batch_id", sqlite_where=text("is_open"), postgresql_where=text("is_open")),
     # A delivery is written four times: the versions that follow stand on the same page, and need no index entries.
     postgresql_with={"fillfactor": 50},

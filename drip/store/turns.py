@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from drip.core.delivery import Reason, State
 from drip.core.enrollment import Move, Stage
 from drip.core.turn import turned
-from drip.store import deliveries, enrollments, moves, results
+from drip.store import deliveries, enrollments, moves, results, versions
 from drip.store.session import lock_rows
 from drip.store.tables import enrollments as table
 
@@ -84,6 +84,20 @@ def turn(  # noqa: PLR0917 - what a turn needs
         done += 1
     enrollments.change_many(connection, groups)
     return done
+
+
+def locked(connection: Connection, enrollment_id: int, course_of: CourseOf, now: Now) -> tuple[Enrollment, LiveCourse]:
+    """Return somebody, locked and turned to the version of her course that is live, and that course.
+
+    Whoever cannot be turned yet, since a letter of hers is being handed over, is returned as she stands.
+    """
+    person = enrollments.locked(connection, enrollment_id)
+    state = versions.running(connection)[person.course]
+    course = course_of(state.version_id, person.course)
+    if is_stale(person, state.dates_from):
+        turn(connection, [person.id], person.course, course, state.dates_from, course_of, now)
+        person = enrollments.locked(connection, person.id)
+    return person, course
 
 
 def _with_open_letter(  # noqa: PLR0917 - a person and her letter

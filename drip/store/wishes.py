@@ -23,7 +23,7 @@ class Wish:
     """One stored form.
 
     *address* is what was typed, in its one spelling; for a fresh letter it is the public id in the link that had grown
-    old. *at* is the instant of the press, or of the consent that another site vouches for.
+    old. *at* is the instant of the press or the call (machine time).
     """
 
     kind: str
@@ -62,8 +62,3 @@ def take(connection: Connection, wish_id: int) -> Wish | None:
     mine = sa.select(wishes.c.id).where(wishes.c.id == wish_id).with_for_update(skip_locked=True).scalar_subquery()
     row = connection.execute(wishes.delete().where(wishes.c.id == mine).returning(*_COLUMNS)).first()
     return None if row is None else Wish(*row)
-
-
-def forget(connection: Connection, before: datetime) -> int:
-    """Delete the wishes that were made before an instant and could not be worked off; return how many."""
-    return connection.execute(wishes.delete().where(wishes.c.at < before)).rowcount

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, BackgroundTasks, Header, HTTPException, Response, Security
+from fastapi import APIRouter, BackgroundTasks, Header, HTTPException, Request, Response, Security
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -18,7 +18,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from drip import clock
 from drip.core.address import clean_name, clean_text, normal_address
 from drip.core.country import country_names
-from drip.core.schedule import WEEKDAYS, Course
+from drip.core.schedule import WEEKDAYS
 from drip.core.timeword import zone_names
 from drip.flows import asking, showing
 from drip.store.wishes import SIGN_UP, Wish
@@ -81,7 +81,9 @@ class ConsentGiven(_Body):
 class SignUpAsked(_Body):
     """Somebody who asked for a course on another site."""
 
-    email: Annotated[str, Field(max_length=320, examples=["ada@example.net"]), AfterValidator(_address)]
+    email: Annotated[
+        str, Field(max_length=320, examples=["ada@example.net"], json_schema_extra={"format": "email"}), AfterValidator(_address)
+    ]
     """Where to ask her."""
     course: str = Field(default="", max_length=60, examples=["roadmap"])
     """The id of the course; may be left out while there is one alone."""
@@ -131,25 +133,28 @@ _TROUBLES: dict[int | str, dict[str, Any]] = {
 }
 
 
+_BEARER = HTTPBearer(auto_error=False, scheme_name="API key", description="One of `DRIP_API_KEYS`.")
+
+
+def _who(request: Request, found: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> str:
+    """Return which key was shown, by a hash of it; refuse one that is not known."""
+    shown = hashlib.sha256((found.credentials if found else "").encode()).digest()
+    known = [hashlib.sha256(key.encode()).digest() for key in request.app.state.api_keys]
+    # All of them are compared, so that the time tells nothing.
+    if not sum(hmac.compare_digest(shown, one) for one in known):
+        raise HTTPException(401, "show one of the API keys: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"})
+    return shown.hex()
+
+
 def api_router(desk: Desk, strangers: Strangers) -> APIRouter:
     """Return the API and its description."""
     router = APIRouter(prefix=PREFIX)
     deployment = desk.deployment
-    bearer = HTTPBearer(auto_error=False, scheme_name="API key", description="One of `DRIP_API_KEYS`.")
-
-    def who(found: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]) -> str:
-        """Return which key was shown, by a hash of it."""
-        shown = hashlib.sha256((found.credentials if found else "").encode()).digest()
-        known = [hashlib.sha256(key.encode()).digest() for key in deployment.settings.api_keys]
-        # All of them are compared, so that the time tells nothing.
-        if not sum(hmac.compare_digest(shown, one) for one in known):
-            raise HTTPException(401, "show one of the API keys: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"})
-        return shown.hex()
 
     @router.post("/subscribers", status_code=202, response_model=Taken, responses=_TROUBLES)
     def ask(
         body: SignUpAsked,
-        key: Annotated[str, Security(who)],
+        key: Annotated[str, Security(_who)],
         after: BackgroundTasks,
         idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
     ) -> Response:
@@ -158,13 +163,7 @@ def api_router(desk: Desk, strangers: Strangers) -> APIRouter:
         The answer is the same for every address. A call repeated with the same `Idempotency-Key` within a day is answered
         again and does nothing.
         """
-        now = clock.machine_now()
-        at = body.consent.at or now
-        if (at - now).total_seconds() > AHEAD_SECONDS_MAX:
-            raise HTTPException(422, "consent.at lies in the future")
-        course_id, course = _course(desk, body.course)
-        if body.weekday is not None and body.weekday not in course.allow.days:
-            raise HTTPException(422, f"weekday: this course has letters on {', '.join(course.allow.days)}")
+        wish = _wish(body, _course(desk, body), _instant(body.consent))
         name = f"{key}/{idempotency_key}"
         if idempotency_key and strangers.caps.seen(name):
             return JSONResponse(Taken().model_dump(), 202)
@@ -172,7 +171,7 @@ def api_router(desk: Desk, strangers: Strangers) -> APIRouter:
         if full is not None and full.over is not Over.ADDRESS:
             raise HTTPException(429, "too many sign-ups in an hour", {"Retry-After": str(full.retry_seconds)})
         if full is None:
-            asking.store(deployment.database, _wish(body, course_id, at.astimezone(now.tzinfo)))
+            asking.store(deployment.database, wish)
             after.add_task(strangers.hinted)
         if idempotency_key:
             # Only now: a call that failed half-way may be repeated.
@@ -202,28 +201,44 @@ def description(router: APIRouter, prefix: str) -> dict[str, Any]:
     return found
 
 
-def _course(desk: Desk, course_id: str) -> tuple[str, Course]:
-    """Return the course of that id, or the only one; refuse what takes nobody."""
+def _course(desk: Desk, body: SignUpAsked) -> str:
+    """Return the id of the course that is meant, or of the only one; refuse what takes nobody or has no such day."""
     courses = showing.live_courses(desk.deployment.database, desk.deployment.library)
-    found = course_id or (next(iter(courses)) if len(courses) == 1 else "")
+    found = body.course or (next(iter(courses)) if len(courses) == 1 else "")
     if found not in courses:
         raise HTTPException(404, "there is no such course; name one in `course`")
-    if not courses[found].course.takes_people:
+    course = courses[found].course
+    if not course.takes_people:
         raise HTTPException(409, "this course takes nobody new at present")
-    return found, courses[found].course
+    if body.weekday is not None and body.weekday not in course.allow.days:
+        raise HTTPException(422, f"weekday: this course has letters on {', '.join(course.allow.days)}")
+    return found
 
 
-def _wish(body: SignUpAsked, course_id: str, at: datetime) -> Wish:
+def _instant(consent: ConsentGiven) -> datetime:
+    """Return when she agreed; refuse what is still to come, and what no calendar has."""
+    now = clock.machine_now()
+    try:
+        at = (consent.at or now).astimezone(UTC)
+    except OverflowError:
+        raise HTTPException(422, "consent.at: there is no such instant") from None
+    if (at - now).total_seconds() > AHEAD_SECONDS_MAX:
+        raise HTTPException(422, "consent.at lies in the future")
+    return at
+
+
+def _wish(body: SignUpAsked, course_id: str, agreed_at: datetime) -> Wish:
     return Wish(
         SIGN_UP,
         course_id,
         body.email,
-        at,
+        clock.machine_now(),
         name=clean_name(body.name),
         timezone=body.timezone,
         country=body.country,
         wording=clean_text(body.consent.wording, WORDING_MAX),
-        source="API",
+        # What we saw ourselves is the call; the instant of her press is the other site's word.
+        source=f"API, agreed there at {agreed_at:%Y-%m-%dT%H:%M:%SZ}",
         form=clean_text(body.consent.form, FORM_MAX),
         network_address=body.consent.network_address,
         weekday=None if body.weekday is None else WEEKDAYS.index(body.weekday),

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from drip.errors import NotFound, Unreachable
 from drip.flows import showing
 from drip.store.session import DatabaseTrouble
+from drip.web.after import after_router
 from drip.web.api import api_router, field_troubles, is_api, trouble_answer
 from drip.web.caps import Caps
 from drip.web.captcha import Captcha
@@ -25,7 +26,9 @@ from drip.web.desk import RETRY_SECONDS, STYLE, ZONE_SCRIPT, Desk
 from drip.web.finding import finding_router
 from drip.web.guard import Guard, where
 from drip.web.joining import public_router
+from drip.web.kit import kit_router
 from drip.web.leaving import leave_router
+from drip.web.own import own_router
 from drip.web.settings import settings_router
 from drip.web.signup import sign_up_router
 from drip.web.strangers import Strangers
@@ -52,6 +55,7 @@ def make_web(
     app = FastAPI(title="drip", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     desk = Desk(deployment, deployment.leave_wait_seconds if wait_seconds is None else wait_seconds)
     settings = deployment.settings
+    app.state.api_keys = settings.api_keys
     key = deployment.suppression_key
     caps = Caps(settings.redis_url, namespace=settings.queue, per_hour=settings.sign_ups_per_hour, key=key)
     whence = Whence(settings.trusted_proxies)
@@ -70,6 +74,9 @@ def make_web(
         leave_router(desk),
         settings_router(desk),
         course_router(desk),
+        after_router(desk),
+        kit_router(desk),
+        own_router(desk),
         webhook_router(deployment, hint),
         _plain_router(deployment),
     ):

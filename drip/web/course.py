@@ -1,45 +1,76 @@
-"""My course: where she is on the map, her letters again, a pause, and the kit for rough days."""
+"""My course: where she is on the map, her letters again, a pause, the next letter now, and a phase again."""
 
 from __future__ import annotations
+
+import secrets
+from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from drip import clock
 from drip.core.enrollment import Stage
 from drip.core.token import MY
-from drip.flows import adjusting, showing
-from drip.store.stamps import REAL
+from drip.flows import adjusting, requesting, showing
+from drip.flows.requesting import Requested
+from drip.flows.showing import Shown
+from drip.web.calendar import calendar_file
 from drip.web.desk import Desk, Form
 from drip.web.guard import LETTER_POLICY
 
-HOLD_WEEKS = 1
 UNTIL_I_SAY = "open"
+CALENDAR_NAME = "letters.ics"
 
-_LETTER_HEADERS = {"Content-Security-Policy": LETTER_POLICY}
+LETTER_HEADERS = {"Content-Security-Policy": LETTER_POLICY}
 
 
 def course_router(desk: Desk) -> APIRouter:
-    """Return the pages of one person's course, but for her settings."""
+    """Return the pages of one person's course, but for her settings and the kit."""
     router = APIRouter()
-    deployment = desk.deployment
 
     @router.api_route("/my/{token}", methods=["GET", "HEAD"])
     def my(token: str) -> Response:
         shown = desk.find(MY, token)
+        return desk.trouble(404) if shown is None else my_page(desk, shown)
+
+    @router.api_route("/my/{token}/calendar.ics", methods=["GET", "HEAD"])
+    def calendar(token: str) -> Response:
+        shown = desk.find(MY, token)
         if shown is None:
             return desk.trouble(404)
-        phases = showing.course_map(shown, deployment.library)
-        others = showing.other_letters(shown, deployment.library)
-        return desk.person_page("my.html", shown, phases=phases, others=others, rhythm=shown.person.rhythm(shown.course))
+        headers = {"Content-Disposition": f'attachment; filename="{CALENDAR_NAME}"'}
+        return Response(calendar_file(shown), media_type="text/calendar", headers=headers)
 
     _add_letters(router, desk)
+    _add_copy(router, desk)
     _add_pause(router, desk)
+    _add_next(router, desk)
+    _add_again(router, desk)
     return router
 
 
+def my_page(desk: Desk, shown: Shown, *, own: str = "", **values: Any) -> Response:  # noqa: ANN401 - the template's own
+    """Return My course; *own* is the fresh token that opened it, and shows what is hers alone."""
+    library = desk.deployment.library
+    return desk.person_page(
+        "my.html",
+        shown,
+        own=own,
+        phases=showing.course_map(shown, library),
+        others=showing.other_letters(shown, library),
+        rhythm=shown.person.rhythm(shown.course),
+        last_title=showing.title(shown, library, shown.last_letter or ""),
+        nonce=new_nonce(),
+        **{"old": False, **values},
+    )
+
+
+def new_nonce() -> str:
+    """Return what makes a form one of its own: pressed twice, it is known again."""
+    return secrets.token_urlsafe(12)
+
+
 def _add_letters(router: APIRouter, desk: Desk) -> None:
-    """Add what she can read: her letters again, where their facts come from, and the kit for rough days."""
+    """Add what she can read: her letters again, and where their facts come from."""
     deployment = desk.deployment
 
     @router.api_route("/my/{token}/letters/{letter}", methods=["GET", "HEAD"])
@@ -51,7 +82,10 @@ def _add_letters(router: APIRouter, desk: Desk) -> None:
             rendered = showing.letter_again(shown, deployment.library, letter, my_token=tokens.my, leave_token=tokens.leave)
         if shown is None or rendered is None:
             return desk.trouble(404)
-        return HTMLResponse(desk.letter(rendered.html, shown), headers=_LETTER_HEADERS)
+        first = letter if letter in shown.letters else shown.live.first_id(letter)
+        below = "copy.html" if shown.may_be_mailed(first) else ""
+        html = desk.letter(rendered.html, shown, below=below, letter=first, nonce=new_nonce())
+        return HTMLResponse(html, headers=LETTER_HEADERS)
 
     @router.api_route("/my/{token}/sources", methods=["GET", "HEAD"])
     def sources(token: str) -> Response:
@@ -60,19 +94,31 @@ def _add_letters(router: APIRouter, desk: Desk) -> None:
             return desk.trouble(404)
         return desk.person_page("sources.html", shown, sources=showing.sources(shown, deployment.library))
 
-    @router.api_route("/my/{token}/rough", methods=["GET", "HEAD"])
-    def rough(token: str) -> Response:
+
+def _add_copy(router: APIRouter, desk: Desk) -> None:
+    """Add the page that mails a letter once more."""
+    deployment = desk.deployment
+
+    @router.api_route("/my/{token}/letters/{letter}/mail", methods=["GET", "HEAD"])
+    def show(token: str, letter: str) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None or not shown.may_be_mailed(letter):
+            return desk.trouble(404)
+        title = showing.title(shown, deployment.library, letter)
+        return desk.person_page("mail-again.html", shown, letter=letter, title=title, nonce=new_nonce())
+
+    @router.post("/my/{token}/letters/{letter}/mail")
+    def copy(token: str, letter: str, form: Form) -> Response:
         shown = desk.find(MY, token)
         if shown is None:
             return desk.trouble(404)
-        hold_on = shown.after_pause(HOLD_WEEKS)
-        tokens = desk.tokens(shown)
-        # What must not be mailed to real people is not shown to them either.
-        gate = clock.machine_now().date() if deployment.settings.door == REAL else None
-        kit = showing.kit(shown, deployment.library, my_token=tokens.my, leave_token=tokens.leave, real_on=gate)
-        if kit is None:
-            return desk.person_page("rough.html", shown, hold_on=hold_on)
-        return HTMLResponse(desk.letter(kit.html, shown, hold_on=hold_on), headers=_LETTER_HEADERS)
+        came = requesting.copy(
+            deployment.database, deployment.library, shown.person.public_id, letter=letter, nonce=form.get("nonce", "")
+        )
+        if came is Requested.NOTHING:
+            return desk.trouble(400)
+        title = showing.title(shown, deployment.library, letter)
+        return desk.person_page("mailed.html", shown, enough=came is Requested.ENOUGH, what=title, count=requesting.COPIES_A_DAY)
 
 
 def _add_pause(router: APIRouter, desk: Desk) -> None:
@@ -104,3 +150,63 @@ def _add_pause(router: APIRouter, desk: Desk) -> None:
         if not adjusted.acknowledged:
             return desk.person_page("not-yet.html", shown, status=503)
         return RedirectResponse(f"{desk.links(shown).my}/pause", status_code=303)
+
+
+def _add_next(router: APIRouter, desk: Desk) -> None:
+    """Add the page that lets the next letter come now, and says which it is and when the one after it comes."""
+    deployment = desk.deployment
+
+    @router.api_route("/my/{token}/next", methods=["GET", "HEAD"])
+    def show(token: str) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None:
+            return desk.trouble(404)
+        return desk.person_page("next.html", shown, title=showing.next_title(shown, deployment.library))
+
+    @router.post("/my/{token}/next")
+    def press(token: str, form: Form) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None:
+            return desk.trouble(404)
+        adjusted = adjusting.next_now(
+            deployment.database,
+            deployment.library,
+            shown.person.public_id,
+            lesson=form.get("letter", ""),
+            wait_seconds=desk.wait_seconds,
+        )
+        if not adjusted.acknowledged:
+            return desk.person_page("not-yet.html", shown, status=503)
+        return RedirectResponse(f"{desk.links(shown).my}/next", status_code=303)
+
+
+def _add_again(router: APIRouter, desk: Desk) -> None:
+    """Add the page that begins a phase again; its forms carry the number of the run, so that pressing twice begins one."""
+    deployment = desk.deployment
+
+    @router.api_route("/my/{token}/again", methods=["GET", "HEAD"])
+    def show(token: str) -> Response:
+        shown = desk.find(MY, token)
+        return desk.trouble(404) if shown is None else desk.person_page("again.html", shown)
+
+    @router.post("/my/{token}/again")
+    def press(token: str, form: Form) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None:
+            return desk.trouble(404)
+        phase, run = form.get("phase", ""), form.get("run", "")
+        begun = phase in {one.id for one in shown.begun}
+        if not run.isascii() or not run.isdigit() or len(run) > 6 or not (begun or int(run) < shown.person.run):
+            return desk.trouble(400)
+        adjusted = adjusting.begin_again(
+            deployment.database,
+            deployment.library,
+            shown.person.public_id,
+            phase=phase,
+            run=int(run),
+            wait_seconds=desk.wait_seconds,
+        )
+        after = desk.reread(shown.person.public_id) or shown
+        if not adjusted.acknowledged:
+            return desk.person_page("not-yet.html", after, status=503)
+        return desk.person_page("begun-again.html", after)

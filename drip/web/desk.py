@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from http import HTTPStatus
 from importlib import resources
 from typing import Annotated, Any
@@ -15,8 +15,10 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from drip import clock
+from drip.core.address import masked
 from drip.core.country import country_name
-from drip.core.token import LEAVE, MY
+from drip.core.token import LEAVE, MY, OWN, OWN_DAYS
 from drip.core.wording import day_in_words, weekday_name
 from drip.flows import showing
 from drip.flows.showing import Shown
@@ -27,6 +29,8 @@ FIELDS_MAX = 20
 
 # What mail programs stick to the end of an address that stands in running text.
 _STUCK = ".,;:!?)>]'\"*"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d\+00:00)?")
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _BODY_BEGINS = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _BODY_ENDS = re.compile(r"</body\s*>", re.IGNORECASE)
 
@@ -49,10 +53,16 @@ Form = Annotated[dict[str, str], Depends(_form)]
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What leads to one person's pages: paths, or the tokens in them."""
+    """What leads to one person's pages: paths, or the tokens in them; *own* only where a fresh link opened the page."""
 
     my: str
     leave: str
+    own: str = ""
+
+    @property
+    def home(self) -> str:
+        """Where the way back leads."""
+        return self.own or self.my
 
 
 class Desk:
@@ -66,7 +76,7 @@ class Desk:
             loader=PackageLoader("drip.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         self._templates.filters.update(
-            day=day_in_words, weekday=weekday_name, city=city, short_day=short_day, country=country_name
+            plainly=plainly, day=day_in_words, weekday=weekday_name, city=city, short_day=short_day, country=country_name
         )
         self._templates.globals.update(
             style=f"{self.prefix}/static/web.css?v={hashlib.sha256(STYLE).hexdigest()[:12]}",
@@ -74,6 +84,7 @@ class Desk:
             home=f"{self.prefix}/",
             find_page=f"{self.prefix}/page",
             care=f"{self.prefix}/care",
+            join=f"{self.prefix}/join",
         )
 
     def page(self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:  # noqa: ANN401 - a template's own
@@ -82,11 +93,22 @@ class Desk:
         body = self._templates.get_template(template).render({**common, **values})
         return HTMLResponse(body, status_code=status, headers=headers)
 
-    def person_page(self, template: str, shown: Shown, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - as above
-        """Return one page of a person's course; while something of hers is under way (503), it says when to press again."""
+    def person_page(
+        self,
+        template: str,
+        shown: Shown,
+        *,
+        status: int = 200,
+        own: str = "",
+        **values: Any,  # noqa: ANN401 - as above
+    ) -> Response:
+        """Return one page of a person's course; while something of hers is under way (503), it says when to press again.
+
+        *own* is the fresh token that opened it, if one did.
+        """
         course = shown.course
         headers = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-        common = {"shown": shown, "links": self.links(shown), "brand": course.title, "contact": course.reply_to}
+        common = {"shown": shown, "links": self.links(shown, own), "brand": course.title, "contact": course.reply_to}
         return self.page(template, status=status, headers=headers, **{**common, **values})
 
     def trouble(self, status: int) -> Response:
@@ -94,22 +116,27 @@ class Desk:
         headers = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
         return self.page("trouble.html", status=status, headers=headers, number=status)
 
-    def letter(self, html: str, shown: Shown, *, hold_on: date | None = None) -> str:
+    def letter(self, html: str, shown: Shown, *, above: str = "", below: str = "", **values: Any) -> str:  # noqa: ANN401 - as above
         """Return a whole letter as a page of hers: the way back before it, the letter as its main part.
 
-        With *hold_on*, the button that holds her next letter stands after it.
+        *above* and *below* name templates that stand before and after the letter, filled with *values*.
         """
-        values = {"links": self.links(shown), "shown": shown, "hold_on": hold_on}
-        bar = self._templates.get_template("bar.html").render(values)
-        hold = self._templates.get_template("hold.html").render(values) if hold_on else ""
-        html, count = _BODY_BEGINS.subn(lambda begin: f"{begin[0]}\n{bar}<main>", html, count=1)
-        end = f"{hold}</main>"
-        return _BODY_ENDS.sub(lambda close: f"{end}{close[0]}", html, count=1) if count else f"{bar}<main>{html}{end}"
+        values |= {"links": self.links(shown), "shown": shown}
+        bar, above, below = (
+            self._templates.get_template(name).render(values) if name else "" for name in ("bar.html", above, below)
+        )
+        begin, end = f"{bar}<main>{above}", f"{below}</main>"
+        html, count = _BODY_BEGINS.subn(lambda body: f"{body[0]}\n{begin}", html, count=1)
+        return _BODY_ENDS.sub(lambda close: f"{end}{close[0]}", html, count=1) if count else f"{begin}{html}{end}"
 
-    def links(self, shown: Shown) -> Links:
-        """Return the addresses of her pages, signed with the newest key."""
+    def links(self, shown: Shown, own: str = "") -> Links:
+        """Return the addresses of her pages, signed with the newest key; with *own*, also of those that a fresh link opens."""
         tokens = self.tokens(shown)
-        return Links(my=f"{self.prefix}/my/{tokens.my}", leave=f"{self.prefix}/leave/{tokens.leave}")
+        return Links(
+            my=f"{self.prefix}/my/{tokens.my}",
+            leave=f"{self.prefix}/leave/{tokens.leave}",
+            own=own and f"{self.prefix}/own/{own}",
+        )
 
     def tokens(self, shown: Shown) -> Links:
         """Return the tokens in the addresses of her pages."""
@@ -119,6 +146,16 @@ class Desk:
     def read(self, purpose: str, token: str) -> str | None:
         """Return whom a link of a *purpose* names; None when it is forged or cut."""
         return self.deployment.tokens.read(purpose, unstuck(token))
+
+    def read_dated(self, purpose: str, token: str, *, days: int) -> tuple[str, bool] | None:
+        """Return what a dated link names and whether it is older than *days*; None when it is forged or cut."""
+        return self.deployment.tokens.read_dated(purpose, unstuck(token), now=clock.machine_now(), days=days)
+
+    def find_own(self, token: str) -> tuple[Shown, bool] | None:
+        """Return the course of the person whom a fresh link names, and whether it has grown old; None when it is nobody's."""
+        found = self.read_dated(OWN, token, days=OWN_DAYS)
+        shown = None if found is None else self.reread(found[0])
+        return None if found is None or shown is None else (shown, found[1])
 
     def find(self, purpose: str, token: str) -> Shown | None:
         """Return the course of the person whom a link names; None when it is nobody's."""
@@ -133,6 +170,17 @@ class Desk:
 def unstuck(token: str) -> str:
     """Return a token without what a mail program stuck to its end."""
     return token.rstrip(_STUCK)
+
+
+def plainly(value: object) -> str:
+    """Return a value of an export as a page says it: yes for true, dates in words, an address masked."""
+    if value is True:
+        return "yes"
+    text = str(value)
+    if _DATE.fullmatch(text):
+        at = datetime.fromisoformat(text)
+        return f"{short_day(at.date())}{f', {at:%H:%M}' if 'T' in text else ''}"
+    return masked(text) if _ADDRESS.fullmatch(text) else text
 
 
 def city(zone: str) -> str:

@@ -32,10 +32,15 @@ def serve(
     deployment = Deployment(settings)
     deployment.check_door()
     try:
-        with _listening(host, port_of(settings) if port is None else port) as listener:
-            _server(make_web(deployment, hint=hint)).run(sockets=[listener])
+        serve_app(make_web(deployment, hint=hint), host=host, port=port_of(settings) if port is None else port)
     finally:
         deployment.database.dispose()
+
+
+def serve_app(app: ASGIApp, *, host: str = "127.0.0.1", port: int = PORT) -> None:
+    """Serve pages that were put together elsewhere until a signal ends the process."""
+    with _listening(host, port) as listener:
+        _server(app).run(sockets=[listener])
 
 
 def port_of(settings: config.Settings) -> int:

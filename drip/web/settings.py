@@ -67,7 +67,7 @@ def settings_router(desk: Desk) -> APIRouter:
         shown = desk.find(MY, token)
         if shown is None:
             return desk.trouble(404)
-        if shown.person.state != Stage.ACTIVE:
+        if shown.person.state not in {Stage.ACTIVE, Stage.ASKED}:
             return desk.person_page("resting.html", shown)
         return form_page(shown, values_of(shown.person), {})
 
@@ -76,7 +76,7 @@ def settings_router(desk: Desk) -> APIRouter:
         shown = desk.find(MY, token)
         if shown is None:
             return desk.trouble(404)
-        if shown.person.state != Stage.ACTIVE:
+        if shown.person.state not in {Stage.ACTIVE, Stage.ASKED}:
             return desk.person_page("resting.html", shown)
         choices = {name: form[name] for name in FIELDS if name in form}
         faults = faults_in(choices, shown.course)

@@ -245,3 +245,10 @@ def test_what_can_be_undone_waits_and_what_cannot_ends() -> None:
     ends = {Reason.ERASED, Reason.SUPPRESSED, Reason.NO_CONSENT, Reason.REMOVED, Reason.SUPERSEDED}
     assert set() == {reason for reason in back if withheld_for_good(reason)}
     assert ends == {reason for reason in Reason if withheld_for_good(reason)}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_whoever_was_erased_may_come_back_as_one_who_left_may(kind: Kind) -> None:
+    """The letter that asks may go to her address; a lesson may not, and ends for good."""
+    standing = Standing(consented=False, left=False, erased=False, suppression=Reason.ERASED, paused=False, held=False)
+    assert (None if RULES[kind].after_leaving else Reason.SUPPRESSED) is why_not(kind, standing)

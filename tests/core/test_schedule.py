@@ -87,6 +87,41 @@ def test_a_helpline_that_is_written_wrongly_is_found(old: str, new: str, code: s
     assert hint in problem.hint
 
 
+SIGN_UP = "    sign_up:\n      consent: I agree.\n      embed: [https://example.org]\n"
+
+
+def test_signing_up_is_a_fact_of_a_course() -> None:
+    """Without the section, and with `closed`, nobody joins by herself; with it there is a sentence to agree to."""
+    takes = {}
+    for name, text in (("none", SMALL), ("open", SMALL + SIGN_UP), ("closed", f"{SMALL}{SIGN_UP}      closed: true\n")):
+        schedule, problems = parsed(text)
+        assert [] == problems
+        assert schedule is not None
+        takes[name] = schedule.courses["roadmap"].takes_people
+    assert {"none": False, "open": True, "closed": False} == takes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        ("consent: I agree.", "consent: ''", "S108", 2),
+        ("      consent: I agree.\n", "", "S102", 1),
+        ("consent: I agree.", 'consent: "\\n "', "S107", 2),
+        ("consent:", "consnt:", "S101", 2),
+        ("https://example.org", "https://example.org/letters", "S220", 3),
+        ("https://example.org", "example.org", "S220", 3),
+        ("https://example.org", '"*"', "S220", 3),
+        ("https://example.org", '"https://x.org; script-src *"', "S220", 3),
+        ("https://example.org", "https://x.org:80 https://y.org", "S220", 3),
+        ("[https://example.org]", "https://example.org", "S103", 3),
+    ],
+)
+def test_a_sign_up_that_is_written_wrongly_is_found(old: str, new: str, code: str, line: int) -> None:
+    """Each fault stands in its line, and nothing but the address of a site comes into a header."""
+    found = places_of(SMALL + SIGN_UP.replace(old, new))
+    assert (SMALL.count("\n") + line, code) in {(at, kind) for at, _, kind in found}
+
+
 def test_the_real_schedule_is_sound() -> None:
     """The checked-in roadmap has nothing but warnings about its example addresses."""
     schedule, problems = parsed(REAL)

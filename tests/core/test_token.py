@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import Signer
 
-from drip.core.token import CONFIRM, CONFIRM_DAYS, LEAVE, MY, Tokens
+from drip.core.token import CHANGE, CONFIRM, CONFIRM_DAYS, FORM, LEAVE, MY, OWN, Tokens
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 TOKENS = Tokens(["first-key-of-drip"])
@@ -66,6 +66,20 @@ def test_keys_rotate_and_old_links_live() -> None:
     assert None is Tokens(["second-key-of-drip"]).read(MY, old)
 
 
+@pytest.mark.parametrize("purpose", [CONFIRM, OWN, CHANGE])
+def test_dated_links_outlive_a_rotation_too(purpose: str) -> None:
+    """Whoever was asked, or mailed a fresh link, just before the keys rotated still gets in; and by that purpose alone."""
+    old = TOKENS.sign_dated(purpose, "ada", now=NOW)
+    rotated = Tokens(["first-key-of-drip", "second-key-of-drip"])
+    assert ("ada", False) == rotated.read_dated(purpose, old, now=NOW, days=1)
+    assert None is Tokens(["second-key-of-drip"]).read_dated(purpose, old, now=NOW, days=1)
+    for other in {CONFIRM, OWN, CHANGE} - {purpose}:
+        assert None is rotated.read_dated(other, old, now=NOW, days=1)
+    for lasting in (MY, LEAVE):
+        assert None is rotated.read(lasting, old)
+        assert None is rotated.read_dated(purpose, rotated.sign(lasting, "ada"), now=NOW, days=1)
+
+
 @pytest.mark.parametrize(("age", "is_old"), [(0, False), (29.9, False), (30, True), (3000, True)])
 def test_a_dated_token_grows_old(age: float, is_old: bool) -> None:  # noqa: FBT001 - the expected value
     """A confirmation link lives thirty days; an older one is still known as ours."""
@@ -77,3 +91,10 @@ def test_without_a_key_there_are_no_links() -> None:
     """A forgotten setting is no empty key."""
     with pytest.raises(ValueError, match="key"):
         Tokens([])
+
+
+def test_a_dated_token_tells_its_age() -> None:
+    """To the second in which it was made; one for another purpose tells nothing."""
+    token = TOKENS.sign_dated(FORM, "words", now=NOW)
+    assert ("words", timedelta(seconds=5)) == TOKENS.read_aged(FORM, token, now=NOW + timedelta(seconds=5))
+    assert None is TOKENS.read_aged(CONFIRM, token, now=NOW)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from drip import clock, config
 from drip.core.delivery import State
 from drip.core.enrollment import Stage
-from drip.flows import adjusting, enrolling, reporting, unsubscribing
+from drip.flows import adjusting, enrolling, forgetting, reporting, unsubscribing
 from drip.sandbox.api import make_sandbox
 from drip.sandbox.faults import Faults, Rule
 from drip.sandbox.mailbox import Mailbox
@@ -88,6 +88,8 @@ class Scene:
         self.database, self.library = self.deployment.database, self.deployment.library
         stack.callback(self.database.dispose)
         self.deployment.prepare()
+        # Scene follows scene and the calendar goes on by months: whoever left in one is asked about in the next.
+        forgetting.keep_everybody(self.database)
         self.webhook.suppression_key = self.deployment.suppression_key
         self.webhook.database = self.database
         self._pool = stack.enter_context(ThreadPoolExecutor(8))

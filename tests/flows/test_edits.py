@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from drip.core.delivery import Submitted
 from drip.core.plan import Plan
+from drip.flows import requesting
 from drip.flows.applying import Accepting, Refused
 from drip.mail.message import Message
 from drip.store.tables import omissions
@@ -410,4 +411,20 @@ def test_edits_at_full_speed_lose_and_repeat_nothing(engine: Engine) -> None:
     for name in names:
         had = [one.letter for one in engine.deliveries(name) if one.state == "submitted"]
         assert len(had) == len(set(had))
+    engine.assert_sound()
+
+
+def test_a_copy_of_a_letter_that_was_removed_meanwhile_ends(engine: Engine) -> None:
+    """She asked for it again, and before it left an edit took it out of the course: nothing is held and nothing waits."""
+    to(engine, "walk")
+    public_id = engine.person("ada").public_id
+    requesting.copy(engine.database, engine.library, public_id, letter="breathe", nonce="abcdefgh")
+    write(engine, *without("breathe"))
+    apply(engine)
+    engine.work()
+    assert [("breathe", "withheld", "removed")] == [
+        (one.letter, one.state, one.reason) for one in engine.deliveries("ada") if one.kind == "asked"
+    ]
+    engine.run_to_the_end()
+    assert ["hello", "breathe", "walk", "rest", "goodbye"] == engine.subjects("ada")
     engine.assert_sound()

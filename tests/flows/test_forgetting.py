@@ -14,7 +14,7 @@ from drip.core.address import address_key
 from drip.core.delivery import Submitted, Unknown
 from drip.core.token import MY
 from drip.flows import enrolling, forgetting, listening, reporting, unsubscribing
-from drip.mail.directory import Declined, NotNow, Reply
+from drip.mail.directory import Declined, NotNow, Reply, Told
 from drip.store import chores, subscribers
 from drip.store.tables import chores as chore_table
 from drip.store.tables import deliveries as delivery_table
@@ -363,7 +363,7 @@ def test_one_address_that_the_provider_refuses_does_not_keep_the_others(engine: 
     bad = Declined("400", "Read the reason.", one_of_them=True)
 
     def alone() -> Reply:
-        return bad if engine.directory.erased[-1].startswith("bea") else forgetting.Told()
+        return bad if engine.directory.erased[-1].startswith("bea") else Told()
 
     engine.directory.script = [bad, alone, alone, alone]
     engine.chores()
@@ -377,7 +377,7 @@ def test_two_workers_tell_the_provider_once(engine: Engine) -> None:
 
     def meanwhile() -> Reply:
         engine.chores()
-        return forgetting.Told()
+        return Told()
 
     engine.directory.script = [meanwhile]
     engine.chores()

@@ -102,7 +102,7 @@ def in_disorder(events: Sequence[dict[str, Any]], chance: random.Random) -> list
     """Return *events* shuffled, a fifth of them twice and some more often, cut into calls of any size."""
     shuffled = [*events, *chance.sample(list(events), len(events) // 5), *chance.sample(list(events), len(events) // 50)]
     chance.shuffle(shuffled)
-    calls = []
+    calls: list[Sequence[dict[str, Any]]] = []
     while shuffled:
         size = chance.randrange(1, 900)
         calls.append(shuffled[:size])

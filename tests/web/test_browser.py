@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from starlette.responses import HTMLResponse
+from starlette.types import Receive, Scope, Send
+
+from drip import clock
+from drip.core.delivery import MY_LINK
+from drip.core.token import CONFIRM
+from drip.web.serve import serving
+from tests.web.forms import JOIN, SMALL, stored, work
 
 if TYPE_CHECKING:
     from tests.web.conftest import Site, Start
@@ -16,7 +26,7 @@ FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-co
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SMALL_TARGETS = """
-() => ['button', 'select', '.button', '.map a', '.tap', '.home', 'label.radio']
+() => ['button', 'select', 'input[type=email]', '#name', '.button', '.map a', '.tap', '.home', 'label.radio']
   .flatMap(what => [...document.querySelectorAll('.site ' + what)])
   .filter(element => element.getBoundingClientRect().height < 44)
   .map(element => element.textContent.trim())
@@ -119,6 +129,28 @@ def test_a_pause_and_new_settings_by_keyboard_alone(site: Site, phone: Page) -> 
     assert 3 == site.person(person.id).weekday
 
 
+def test_the_next_letter_now_and_the_move_by_keyboard_alone(site: Site, phone: Page) -> None:
+    """From her page to the next letter at once; behind a fresh link she asks another mailbox."""
+    person = site.have_letters(site.enroll(), 2)
+    site.pass_to(site.now() + timedelta(days=1))
+    phone.goto(site.url + site.my(person))
+    phone.get_by_role("link", name="The next letter now").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("button", name="Mail it to me now").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Your letter is on its way").wait_for()
+    site.run()
+    assert 3 == len(site.mailbox())
+
+    phone.goto(f"{site.url}/own/{site.deployment.service_token(MY_LINK, person.public_id)}")
+    phone.get_by_role("link", name="Move to another address").focus()
+    phone.keyboard.press("Enter")
+    phone.get_by_label("New address").focus()
+    phone.keyboard.type("new@example.net")
+    phone.keyboard.press("Enter")
+    phone.get_by_role("heading", name="Please look in the new mailbox").wait_for()
+
+
 def test_her_country_and_the_papers_by_keyboard_alone(start: Start, phone: Page) -> None:
     """She chooses her country and saves, then opens the papers behind her letters; nothing is asked of any other host."""
     site = start(helplines=True)
@@ -143,6 +175,67 @@ def test_her_country_and_the_papers_by_keyboard_alone(start: Start, phone: Page)
     assert [] == [url for url in asked if not url.startswith((site.url, "data:"))]
 
 
+def _choose_and_ask(site: Site, page: Page) -> None:
+    """Fill in the form by keyboard alone, and press its button once a person could have."""
+    page.goto(f"{site.url}/join/roadmap")
+    page.keyboard.press("Tab")
+    page.keyboard.type("ada@example.net")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Ada")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(3200)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Please look in your mailbox").wait_for()
+
+
+@pytest.mark.parametrize(("scripts", "zone"), [(True, "Asia/Tokyo"), (False, "Europe/London")])
+def test_joining_by_keyboard_alone(site: Site, browser: Browser, scripts: bool, zone: str) -> None:  # noqa: FBT001
+    """With scripts her own zone stands there, without them the course's; from the letter one press begins."""
+    context = browser.new_context(viewport={"width": 320, "height": 568}, java_script_enabled=scripts, timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    _choose_and_ask(site, page)
+    work(site)
+    [path] = re.findall(r"/confirm/[\w.-]+", site.mailbox()[-1].text)
+    page.goto(site.url + path)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Welcome, you are in").wait_for()
+    context.close()
+    [row] = site.dump()["enrollments"]
+    assert {"active", zone} <= set(row)
+    assert [] == [url for url in asked if not url.startswith((site.url, "data:"))]
+
+
+def test_the_form_in_a_frame_of_another_site(start: Start, browser: Browser) -> None:
+    """A site that the course names shows the form and its press is taken; in the frame of another nothing is shown."""
+    pages = {"/": ""}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await HTMLResponse(pages["/"])(scope, receive, send)
+
+    with serving(app) as friend, serving(app) as stranger:
+        site = start(roadmap=False, schedule=SMALL.replace("https://example.org", friend))
+        pages["/"] = f'<iframe src="{site.url}{JOIN}/embed" title="form" width=320 height=900></iframe>'
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(friend)
+        frame = page.frame_locator("iframe")
+        frame.get_by_label("Your email address").fill("ada@example.net")
+        frame.get_by_role("checkbox").check()
+        page.wait_for_timeout(3200)
+        frame.get_by_role("button", name="Ask for the letters").click()
+        frame.get_by_role("heading", name="Please look in your mailbox").wait_for()
+        assert ["ada@example.net"] == [row["address"] for row in stored(site)]
+        page.goto(stranger, wait_until="networkidle")
+        assert 0 == page.frame_locator("iframe").get_by_label("Your email address").count()
+        context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_fits_and_can_be_read(start: Start, browser: Browser, scheme: str) -> None:
     """At 320 pixels, and in type twice as large, nothing runs over; targets are 44 pixels; contrast is six to one or more."""
@@ -151,8 +244,24 @@ def test_every_page_fits_and_can_be_read(start: Start, browser: Browser, scheme:
     asked = site.enroll("jo@example.net", confirmed=False)
     my = site.my(person)
     confirm = f"/confirm/{site.deployment.service_token('', asked.public_id)}"
-    hers = [f"{my}/{page}" for page in ("pause", "settings", "rough", "sources", "care", "letters/welcome")]
-    paths = ["/", "/care", "/x", "/leave/x", my, *hers, confirm]
+    old = site.deployment.tokens.sign_dated(CONFIRM, asked.public_id, now=clock.machine_now() - timedelta(days=31))
+    forms = ["/join/roadmap", "/join/roadmap/embed", "/join/roadmap/asked", "/page", "/page/asked", f"/confirm/{old}"]
+    own = f"/own/{site.deployment.service_token(MY_LINK, person.public_id)}"
+    names = (
+        "after",
+        "pause",
+        "settings",
+        "rough",
+        "sources",
+        "care",
+        "letters/welcome",
+        "letters/welcome/mail",
+        "next",
+        "again",
+        "fresh",
+    )
+    hers = [*(f"{my}/{page}" for page in names), own, *(f"{own}/{page}" for page in ("data", "address", "erase"))]
+    paths = ["/", "/care", "/x", "/leave/x", my, *hers, confirm, *forms]
     context = browser.new_context(viewport={"width": 320, "height": 568}, color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()
     for path in [*paths, site.leave(person)]:
@@ -172,13 +281,30 @@ def test_a_browser_that_runs_scripts_and_presses_nothing_changes_nothing(site: S
     """A scanner that opens every page as a browser does leaves all rows as they were."""
     person = site.have_letters(site.enroll(), 2)
     my = site.my(person)
+    asked = site.enroll("jo@example.net", confirmed=False)
+    site.run()
+    own = f"/own/{site.deployment.service_token(MY_LINK, person.public_id)}"
+    hers = (
+        "",
+        "/pause",
+        "/settings",
+        "/rough",
+        "/letters/welcome",
+        "/letters/welcome/mail",
+        "/next",
+        "/again",
+        "/after",
+        "/fresh",
+    )
+    paths = [site.leave(person), f"/confirm/{site.deployment.service_token('', asked.public_id)}", "/join/roadmap", "/page", own]
+    paths += [*(f"{my}{page}" for page in hers), *(f"{own}{page}" for page in ("/data", "/address", "/erase"))]
     before = site.dump()
     context = browser.new_context()
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda line: complaints.append(line.text))
 
-    for path in (site.leave(person), my, f"{my}/pause", f"{my}/settings", f"{my}/rough", f"{my}/letters/welcome"):
+    for path in paths:
         page.goto(site.url + path, wait_until="networkidle")
 
     context.close()

@@ -31,6 +31,9 @@ def test_every_answer_is_kept_to_itself(site: Site) -> None:
     for path in (
         "/",
         "/care",
+        "/page",
+        "/page/asked",
+        "/join/roadmap/asked",
         my,
         f"{my}/pause",
         f"{my}/settings",
@@ -67,6 +70,10 @@ def test_presses_on_other_sites_are_refused(site: Site, headers: dict[str, str])
         (f"{site.my(person)}/pause", {"weeks": "1"}),
         (f"{site.my(person)}/settings", {"pace": "2"}),
         (f"/confirm/{site.deployment.service_token('', asked.public_id)}", {}),
+        (f"/confirm/{site.deployment.service_token('', asked.public_id)}/fresh", {}),
+        ("/join/roadmap", {"email": "eve@example.net"}),
+        ("/join/roadmap/embed", {"email": "eve@example.net"}),
+        ("/page", {"email": "sam@example.net"}),
         (f"{site.leave(person)}/rest", {}),
         (f"{site.leave(person)}/undo", {}),
     ):

@@ -57,13 +57,13 @@ def test_confirming_twice_begins_once(site: Site) -> None:
 
 
 def test_after_thirty_days_the_link_has_grown_old(site: Site) -> None:
-    """Showing and pressing an old link begin nothing and say how to ask again."""
+    """Showing and pressing an old link begin nothing and offer one button for a fresh one."""
     person = site.enroll(confirmed=False)
     old = _link(site, person, days_ago=30)
 
     for answer in (site.get(old), site.post(old)):
         assert 410 == answer.status
-        assert "please ask for them again" in answer.data.decode()
+        assert "Send me a fresh link" in answer.data.decode()
     assert "asked" == site.person(person.id).state
     assert 200 == site.get(_link(site, person, days_ago=29.9)).status
 

@@ -12,6 +12,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from drip import clock
+from drip.core.token import OWN
+from drip.flows import moving
 from drip.store import tables
 
 if TYPE_CHECKING:
@@ -33,15 +35,30 @@ def test_get_and_head_change_nothing(site: Site) -> None:
     site.have_letters(people[0], 3)
     site.post(f"{site.my(people[1])}/pause", {"weeks": "open"})
     site.post(site.leave(people[2]))
+    own = [site.deployment.tokens.sign_dated(OWN, one.public_id, now=clock.machine_now()) for one in (*people, asked)]
+    moving.ask(
+        site.deployment.database,
+        site.deployment.library,
+        people[0].public_id,
+        "new@example.net",
+        suppression_key=site.deployment.suppression_key,
+    )
+    with site.deployment.database.read() as connection:
+        [change] = connection.execute(tables.address_changes.select()).all()
+    change_token = site.deployment.service_token("address-change", "", f"change:{change.public_id}")
     routes = set(_looked_at(site.app.routes))
     tokens = [(site.my(one).rpartition("/")[2], site.leave(one).rpartition("/")[2]) for one in (*people, asked)]
     dated = [site.deployment.service_token("", one.public_id) for one in (*people, asked)]
+
+    def token_for(path: str, number: int) -> str:
+        my, leave = tokens[number]
+        kinds = {"my": my, "own": own[number], "confirm": dated[number], "change": change_token}
+        return kinds.get(path.split("/")[1], leave)
+
     paths = {
-        path.replace("{letter}", "welcome").replace(
-            "{token}", dated[number] if "confirm" in path else my if "/my/" in path else leave
-        )
+        path.replace("{letter}", "welcome").replace("{course}", "roadmap").replace("{token}", token_for(path, number))
         for path in routes
-        for number, (my, leave) in enumerate(tokens)
+        for number in range(len(tokens))
     }
     before = site.dump()
 
@@ -51,6 +68,9 @@ def test_get_and_head_change_nothing(site: Site) -> None:
             assert answer.status in {200, 404}, path
             assert ("HEAD" == method) == (b"" == answer.data)
     assert {"/leave/{token}", "/my/{token}", "/my/{token}/pause", "/confirm/{token}", "/care", "/readyz"} <= routes
+    assert {"/join/{course}", "/join/{course}/embed/asked", "/page", "/api/v1/openapi.json", "/static/zone.js"} <= routes
+    assert {f"/my/{{token}}/{page}" for page in ("next", "again", "fresh", "calendar.ics", "rough/save")} <= routes
+    assert {"/change/{token}", *(f"/own/{{token}}{page}" for page in ("", "/data", "/data.json", "/address", "/erase"))} <= routes
     assert before == site.dump()
 
 
@@ -69,7 +89,7 @@ def test_no_link_in_a_letter_is_dead(site: Site) -> None:
 
     assert 20 == len(letters)
     kinds = {"/".join(part for number, part in enumerate(path.split("/")) if number != 2) for path in ours}
-    assert {"/my", "/my/pause", "/my/settings", "/my/rough", "/care", "/leave", "/confirm"} == kinds
+    assert {"/my", "/my/after", "/my/pause", "/my/settings", "/my/rough", "/care", "/leave", "/confirm"} == kinds
     for path in sorted(ours):
         page = site.page(path)
         assert 1 == len(re.findall("<h1[ >]", page)), path
@@ -86,7 +106,7 @@ def test_the_links_on_the_pages_lead_somewhere(site: Site) -> None:
         path = waiting.pop()
         seen.add(path)
         links = re.findall(r'href="(?:http://127\.0\.0\.1:8000)?(/[^"]*)"', site.page(path))
-        waiting |= {html.unescape(link) for link in links} - seen
+        waiting |= {html.unescape(link).partition("#")[0] for link in links} - seen
     assert 9 <= len(seen)
 
 

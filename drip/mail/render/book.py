@@ -104,6 +104,7 @@ class LetterBook:
             "pause": Trusted(f"{my}/pause"),
             "settings": Trusted(f"{my}/settings"),
             "rough": Trusted(f"{my}/rough"),
+            "after": Trusted(f"{my}/after"),
             "care": Trusted(f"{base_url}/care"),
             "leave": Trusted(f"{base_url}/leave/{tag_of('LeaveToken')}"),
         }

@@ -1,0 +1,191 @@
+"""What only the owner of the mailbox may do, by a link that was mailed to her today: take away, move elsewhere, erase."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from drip.core.token import CHANGE, CHANGE_DAYS, MY, OWN, OWN_DAYS
+from drip.errors import UsageError
+from drip.flows import exporting, forgetting, moving, requesting
+from drip.flows.moving import Asked, Moved
+from drip.flows.requesting import Requested
+from drip.flows.showing import Shown
+from drip.web.course import my_page, new_nonce
+from drip.web.desk import Desk, Form, unstuck
+
+FILE_NAME = "what-is-held.json"
+
+
+def own_router(desk: Desk) -> APIRouter:
+    """Return the pages behind a fresh link, and the button that asks for one."""
+    router = APIRouter()
+
+    @router.api_route("/own/{token}", methods=["GET", "HEAD"])
+    def own(token: str) -> Response:
+        found = desk.find_own(token)
+        if found is None:
+            return desk.trouble(404)
+        shown, old = found
+        return my_page(desk, shown, own="" if old else unstuck(token), old=old)
+
+    _add_fresh(router, desk)
+    _add_data(router, desk)
+    _add_address(router, desk)
+    _add_change(router, desk)
+    _add_erase(router, desk)
+    return router
+
+
+def _page(desk: Desk, token: str, template: str, **values: Any) -> Response:  # noqa: ANN401 - the template's own
+    """Return a page that only a fresh link opens; an old one leads to the button that asks for another."""
+    found = desk.find_own(token)
+    if found is None:
+        return desk.trouble(404)
+    shown, old = found
+    if old:
+        return _grown_old(desk, shown)
+    return desk.person_page(template, shown, own=unstuck(token), **values)
+
+
+def _grown_old(desk: Desk, shown: Shown) -> Response:
+    return desk.person_page("fresh.html", shown, status=410, old=True, nonce=new_nonce())
+
+
+def _add_fresh(router: APIRouter, desk: Desk) -> None:
+    """Add the button that mails a fresh link to whoever has the mailbox."""
+    deployment = desk.deployment
+
+    @router.api_route("/my/{token}/fresh", methods=["GET", "HEAD"])
+    def show(token: str) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None:
+            return desk.trouble(404)
+        return desk.person_page("fresh.html", shown, old=False, nonce=new_nonce())
+
+    @router.post("/my/{token}/fresh")
+    def press(token: str, form: Form) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None:
+            return desk.trouble(404)
+        nonce = form.get("nonce", "")
+        came = requesting.link(deployment.database, deployment.library, shown.person.public_id, nonce=nonce)
+        if came is Requested.NOTHING:
+            return desk.trouble(400)
+        enough = came is Requested.ENOUGH
+        return desk.person_page("mailed.html", shown, enough=enough, what="", count=requesting.LINKS_A_DAY)
+
+
+def _add_data(router: APIRouter, desk: Desk) -> None:
+    """Add what is held about her, to read and to take away."""
+    database = desk.deployment.database
+
+    @router.api_route("/own/{token}/data", methods=["GET", "HEAD"])
+    def data(token: str) -> Response:
+        found = desk.find_own(token)
+        held = [] if found is None else exporting.everything(database, found[0].person.public_id)
+        return _page(desk, token, "data.html", held=held)
+
+    @router.api_route("/own/{token}/data.json", methods=["GET", "HEAD"])
+    def download(token: str) -> Response:
+        found = desk.find_own(token)
+        if found is None:
+            return desk.trouble(404)
+        shown, old = found
+        if old:
+            return _grown_old(desk, shown)
+        held = {one.title: one.rows for one in exporting.everything(database, shown.person.public_id)}
+        body = json.dumps({"made": shown.now.machine.isoformat(timespec="seconds"), **held}, ensure_ascii=False, indent=2)
+        headers = {"Content-Disposition": f'attachment; filename="{FILE_NAME}"'}
+        return Response(f"{body}\n", media_type="application/json", headers=headers)
+
+
+def _add_address(router: APIRouter, desk: Desk) -> None:
+    """Add the form for another address; its answer is the same whether or not somebody has it already."""
+    deployment = desk.deployment
+
+    @router.api_route("/own/{token}/address", methods=["GET", "HEAD"])
+    def show(token: str) -> Response:
+        return _page(desk, token, "address.html", fault="", typed="")
+
+    @router.post("/own/{token}/address")
+    def ask(token: str, form: Form) -> Response:
+        found = desk.find_own(token)
+        if found is None:
+            return desk.trouble(404)
+        shown, old = found
+        if old:
+            return _grown_old(desk, shown)
+        own, typed = unstuck(token), form.get("address", "")
+        try:
+            came = moving.ask(
+                deployment.database,
+                deployment.library,
+                shown.person.public_id,
+                typed,
+                suppression_key=deployment.suppression_key,
+            )
+        except UsageError:
+            fault = "This does not look like an email address. Please look at it once more."
+            return desk.person_page("address.html", shown, status=422, own=own, fault=fault, typed=typed)
+        if came is Asked.NOTHING:
+            return desk.trouble(400)
+        return desk.person_page("address-asked.html", shown, own=own, came=came.value, count=moving.CHANGES_A_DAY)
+
+
+def _add_change(router: APIRouter, desk: Desk) -> None:
+    """Add the page of the letter to the new address: one button, which moves her letters there."""
+    deployment = desk.deployment
+
+    def read(token: str) -> str | None:
+        found = desk.read_dated(CHANGE, token, days=CHANGE_DAYS)
+        return None if found is None or found[1] else found[0]
+
+    @router.api_route("/change/{token}", methods=["GET", "HEAD"])
+    def show(token: str) -> Response:
+        if desk.read_dated(CHANGE, token, days=CHANGE_DAYS) is None:
+            return desk.trouble(404)
+        change = read(token)
+        if change is None or not moving.is_open(deployment.database, change):
+            return desk.page("moved.html", came=Moved.OVER.value)
+        return desk.page("move.html", action=f"{desk.prefix}/change/{unstuck(token)}")
+
+    @router.post("/change/{token}")
+    def move(token: str) -> Response:
+        if desk.read_dated(CHANGE, token, days=CHANGE_DAYS) is None:
+            return desk.trouble(404)
+        change = read(token)
+        came = Moved.OVER
+        if change is not None:
+            came = moving.confirm(deployment.database, deployment.library, change, wait_seconds=desk.wait_seconds)
+        if came is Moved.NOT_YET:
+            return desk.page("not-yet.html", status=503, headers={"Retry-After": "60"})
+        return desk.page("moved.html", came=came.value)
+
+
+def _add_erase(router: APIRouter, desk: Desk) -> None:
+    """Add the page that erases her, and says before what goes and what stays."""
+    deployment = desk.deployment
+
+    @router.api_route("/own/{token}/erase", methods=["GET", "HEAD"])
+    def show(token: str) -> Response:
+        return _page(desk, token, "erase.html")
+
+    @router.post("/own/{token}/erase")
+    def erase(token: str) -> Response:
+        found = desk.read_dated(OWN, token, days=OWN_DAYS)
+        if found is None:
+            return desk.trouble(404)
+        public_id, old = found
+        if old:
+            shown = desk.reread(public_id)
+            return desk.trouble(404) if shown is None else _grown_old(desk, shown)
+        # Whoever presses twice may find nobody, or an erasure that still waits for a letter: both are for the flow to say.
+        erasing = forgetting.erase(
+            deployment.database, deployment.library, public_id, source="my course", wait_seconds=desk.wait_seconds
+        )
+        if not erasing.acknowledged:
+            return desk.page("erased.html", status=503, headers={"Retry-After": "60"}, acknowledged=False)
+        return desk.page("erased.html", acknowledged=True)

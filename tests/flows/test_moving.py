@@ -1,0 +1,242 @@
+"""Moving to another address: only once it has said yes, with her place kept, and nobody learns who else is here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from drip.core.address import address_key
+from drip.core.delivery import Refused, Submitted
+from drip.errors import UsageError
+from drip.flows import listening, moving
+from drip.flows.moving import Asked, Moved
+from drip.store import address_changes, subscribers, tables
+from tests.engine import Engine
+from tests.flows.test_next_now import at_once
+from tests.flows.test_races import events_of
+
+
+def _ask(engine: Engine, address: str = "new@example.net", name: str = "ada") -> Asked:
+    link = engine.person(name).public_id
+    return moving.ask(engine.database, engine.library, link, address, suppression_key=engine.deployment.suppression_key)
+
+
+def _change(engine: Engine) -> str:
+    with engine.database.read() as connection:
+        return str(connection.execute(sa.select(tables.address_changes.c.public_id)).scalar_one())
+
+
+def _confirm(engine: Engine, change: str) -> Moved:
+    return moving.confirm(engine.database, engine.library, change, wait_seconds=0.1)
+
+
+def _key(engine: Engine, address: str) -> str:
+    return address_key(address, engine.deployment.suppression_key)
+
+
+def _reached(engine: Engine) -> list[tuple[str, str]]:
+    return [(name, subject.removeprefix("About ")) for name, subject in engine.mailer.reached]
+
+
+def test_letters_move_once_the_new_address_says_yes(engine: Engine) -> None:
+    """Until the press nothing changes; after it what is open and what follows goes there, from the same place."""
+    engine.join("ada")
+    engine.to_lesson("ada", "breathe")
+    before = engine.person("ada")
+    assert Asked.ON_ITS_WAY == _ask(engine)
+    report = engine.tick()
+    change = _change(engine)
+    assert Moved.MOVED == _confirm(engine, change)
+    engine.send(report)
+    engine.work()
+
+    after = engine.person("new")
+    assert (before.id, before.public_id, "breathe") == (after.id, after.public_id, after.place)
+    assert ("new", "breathe") in _reached(engine)
+    assert ("ada", "breathe") not in _reached(engine)
+    with engine.database.read() as connection:
+        assert subscribers.find_by_key(connection, _key(engine, "ada@example.net")) is None
+        rows = connection.execute(sa.select(tables.consents.c.action).order_by(tables.consents.c.id)).scalars()
+        assert ["agreed", "moved"] == list(rows)
+        assert 0 == connection.execute(sa.select(sa.func.count()).select_from(tables.address_changes)).scalar()
+    assert Moved.OVER == _confirm(engine, change)
+    engine.assert_sound()
+
+
+def test_the_letter_that_asks_goes_to_the_new_address(engine: Engine) -> None:
+    """And to no other; what is scheduled still goes to the old one."""
+    engine.join("ada")
+    engine.work()
+    _ask(engine)
+    engine.work()
+    assert [("ada", "hello"), ("new", "your letters")] == _reached(engine)
+
+
+def test_the_same_mailbox_and_no_address_at_all(engine: Engine) -> None:
+    """Another capitalisation is the same mailbox; what is no address is refused without an echo; nothing is written."""
+    engine.join("ada")
+    assert Asked.SAME == _ask(engine, " ADA@Example.net ")
+    with pytest.raises(UsageError) as fault:
+        _ask(engine, "nobody at nowhere")
+    assert "nobody at nowhere" not in str(fault.value)
+    engine.work()
+    assert [("ada", "hello")] == _reached(engine)
+
+
+def test_a_newer_wish_replaces_an_older_one(engine: Engine) -> None:
+    """The older letter goes nowhere any more, and its link is used up."""
+    engine.join("ada")
+    engine.work()
+    _ask(engine, "first@example.net")
+    first = _change(engine)
+    _ask(engine, "second@example.net")
+    engine.work()
+    assert [("ada", "hello"), ("second", "your letters")] == _reached(engine)
+    assert Moved.OVER == _confirm(engine, first)
+    assert Moved.MOVED == _confirm(engine, _change(engine))
+    engine.assert_sound()
+
+
+def test_three_wishes_a_day_are_enough(engine: Engine) -> None:
+    """The fourth changes nothing: the third stands."""
+    engine.join("ada")
+    found = [_ask(engine, f"a{number}@example.net") for number in range(4)]
+    assert [Asked.ON_ITS_WAY] * 3 + [Asked.ENOUGH] == found
+
+
+def test_an_address_with_letters_of_its_own_is_not_taken_over(engine: Engine) -> None:
+    """The answer to whoever asks is the same as for any other; only the mailbox itself is told."""
+    engine.join("ada", "new")
+    assert Asked.ON_ITS_WAY == _ask(engine)
+    engine.work()
+    assert ("new", "your letters") in _reached(engine)
+    assert Moved.TAKEN == _confirm(engine, _change(engine))
+    assert engine.person("ada").id != engine.person("new").id
+
+
+def test_an_address_that_bounced_is_refused(engine: Engine) -> None:
+    """Nothing is mailed there, and should the letter have gone before, its button refuses."""
+    engine.join("ada")
+    with engine.database.write() as connection:
+        subscribers.suppress(connection, _key(engine, "new@example.net"), "bounce", now=engine.now().machine)
+    assert Asked.ON_ITS_WAY == _ask(engine)
+    engine.work()
+    assert [("ada", "hello")] == _reached(engine)
+    assert Moved.REFUSED == _confirm(engine, _change(engine))
+    engine.assert_sound()
+
+
+def test_an_address_that_left_once_comes_back_by_its_own_press(engine: Engine) -> None:
+    """The press at that mailbox takes the leave back, for her course."""
+    engine.join("ada")
+    with engine.database.write() as connection:
+        subscribers.suppress(connection, _key(engine, "new@example.net"), "left", now=engine.now().machine, course="small")
+    engine.work()
+    _ask(engine)
+    engine.work()
+    assert Moved.MOVED == _confirm(engine, _change(engine))
+    engine.run_to_the_end()
+    assert ("new", "goodbye") in _reached(engine)
+    engine.assert_sound()
+
+
+def test_a_leave_goes_with_her(engine: Engine) -> None:
+    """Whoever left and then moves stays gone at the new address too."""
+    engine.join("ada")
+    engine.work()
+    engine.leave("ada")
+    _ask(engine)
+    assert Moved.MOVED == _confirm(engine, _change(engine))
+    with engine.database.read() as connection:
+        found = subscribers.suppressed(connection, [_key(engine, "new@example.net")], "small")
+    assert ["left"] == list(found.values())
+
+
+def test_the_move_waits_for_a_letter_on_its_way(engine: Engine) -> None:
+    """While one is being handed over to the old address nothing moves; then it does."""
+    engine.join("ada")
+    engine.work()
+    _ask(engine)
+    engine.work()
+    change = _change(engine)
+    engine.to_lesson("ada", "breathe")
+    came: list[Moved] = []
+
+    def press(_: object) -> Submitted:
+        came.append(_confirm(engine, change))
+        return Submitted("ok")
+
+    engine.mailer.script.append(press)
+    engine.work()
+    assert [Moved.NOT_YET] == came
+    assert Moved.MOVED == _confirm(engine, change)
+    engine.assert_sound()
+
+
+def test_two_presses_at_once_move_once(engine: Engine) -> None:
+    """One of them moves, the other finds it done."""
+    engine.join("ada")
+    engine.work()
+    _ask(engine)
+    change = _change(engine)
+    assert [] == at_once(3, lambda: _confirm(engine, change))
+    with engine.database.read() as connection:
+        actions = list(connection.execute(sa.select(tables.consents.c.action)).scalars())
+    assert 1 == actions.count("moved")
+
+
+def test_a_slip_in_the_new_address_ends_no_course(engine: Engine) -> None:
+    """The provider calls it bad, or it bounces: the new address enters the register, and her course goes on."""
+    engine.join("ada", "bea")
+    engine.work()
+    _ask(engine, "slip@example.net")
+    engine.mailer.script.append(Refused("no such mailbox", position=0, bad_address=True))
+    engine.work()
+    _ask(engine, "gone@example.net", "bea")
+    engine.work()
+    change = engine.deliveries("bea")[-1]
+    body = events_of("bounce", [change.public_id]).replace(b"x@x.org", b"gone@example.net")
+    listening.receive(engine.database, body, suppression_key=engine.deployment.suppression_key)
+    listening.work(engine.database, engine.library)
+
+    nameless = events_of("dropped", [change.public_id]).replace(b'"email": "x@x.org"', b'"reason": "Bounced Address"')
+    listening.receive(engine.database, nameless, suppression_key=engine.deployment.suppression_key)
+    listening.work(engine.database, engine.library)
+    assert ["active"] * 2 == [engine.person(name).state for name in ("ada", "bea")]
+    keys = [_key(engine, address) for address in ("slip@example.net", "gone@example.net", "ada@example.net", "bea@example.net")]
+    with engine.database.read() as connection:
+        register = subscribers.suppressed(connection, keys, "small")
+    assert set(keys[:2]) == set(register)
+    engine.assert_sound()
+
+
+def test_a_late_bounce_of_the_old_address_does_not_reach_the_new_one(engine: Engine) -> None:
+    """A letter went to the old address, she moved, and then it came back: her letters go on."""
+    engine.join("ada")
+    engine.work()
+    old = engine.deliveries("ada")[-1]
+    _ask(engine)
+    assert Moved.MOVED == _confirm(engine, _change(engine))
+    body = events_of("bounce", [old.public_id]).replace(b"x@x.org", b"ada@example.net")
+    listening.receive(engine.database, body, suppression_key=engine.deployment.suppression_key)
+    listening.work(engine.database, engine.library)
+    assert "active" == engine.person("new").state
+    assert "bounced" == engine.deliveries("new")[0].outcome
+
+
+def test_old_wishes_are_forgotten(engine: Engine) -> None:
+    """What nobody confirmed is deleted by its age, a page at a time, and its link is used up."""
+    engine.join("ada", "bea")
+    _ask(engine, "a@example.net")
+    _ask(engine, "b@example.net", "bea")
+    soon = engine.now().machine + timedelta(seconds=60)
+    with engine.database.write() as connection:
+        counts = [
+            address_changes.forget(connection, soon - timedelta(days=3), 10),
+            address_changes.forget(connection, soon, 1),
+            address_changes.forget(connection, soon, 10),
+            address_changes.forget(connection, soon, 10),
+        ]
+    assert [0, 1, 1, 0] == counts

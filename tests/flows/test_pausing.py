@@ -1,0 +1,79 @@
+"""A pause ends by itself on her day, with two lines on where she was, and nothing piled up meanwhile."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from tests.engine import Engine
+
+DAYS = {"tue": 1, "fri": 4}
+
+
+def _heads(engine: Engine, name: str) -> list[tuple[str, bool]]:
+    """Return each letter that somebody got, and whether the words for whoever was away stand at its head."""
+    return [
+        (request.message.subject.removeprefix("About "), "Welcome back" in request.message.text)
+        for request in engine.mailer.requests
+        if name in request.people
+    ]
+
+
+@pytest.mark.parametrize("weekday", DAYS)
+@pytest.mark.parametrize("weeks", [1, 2, 4])
+def test_a_pause_of_weeks_ends_by_itself(engine: Engine, weeks: int, weekday: str) -> None:
+    """So many weeks after its own date the letter comes on her day; one letter, not those of the weeks between."""
+    engine.join("ada", weekday=DAYS[weekday])
+    engine.to_lesson("ada", "walk")
+    before = engine.person("ada").next_letter_on
+    engine.pause("ada", weeks)
+    assert before is not None
+    while engine.subjects("ada")[-1] != "walk":
+        moment = engine.next_moment()
+        assert moment is not None
+        engine.go_to(moment)
+        engine.work()
+
+    person = engine.person("ada")
+    assert (before + timedelta(weeks=weeks), "") == (person.last_letter_on, person.paused)
+    assert DAYS[weekday] == before.weekday()
+    engine.go_on(days=6)
+    engine.work()
+    assert ["hello", "breathe", "walk"] == engine.subjects("ada")
+    engine.run_to_the_end()
+    assert [("walk", True), ("rest", False), ("goodbye", False)] == _heads(engine, "ada")[2:]
+    engine.assert_sound()
+
+
+def test_a_long_rest_leaves_no_backlog(engine: Engine) -> None:
+    """After three months until she says: one letter on her next day, with the two lines, and the rest week by week."""
+    engine.join("ada")
+    engine.to_lesson("ada", "walk")
+    engine.pause("ada", None)
+    for _ in range(13):
+        engine.go_on(days=7)
+        engine.work()
+    assert ["hello", "breathe"] == engine.subjects("ada")
+    engine.resume("ada")
+    engine.run_to_the_end()
+
+    went = [one.went_on for one in engine.deliveries("ada")[2:]]
+    assert [1, 1, 1] == [day.weekday() for day in went if day is not None]
+    assert [("walk", True), ("rest", False), ("goodbye", False)] == _heads(engine, "ada")[2:]
+    assert [7, 7] == [(later - earlier).days for earlier, later in pairwise(went) if later and earlier]
+    engine.assert_sound()
+
+
+def test_the_two_lines_say_where_she_was_and_lay_no_guilt(engine: Engine) -> None:
+    """Two short sentences, and no word of what she missed or of being late."""
+    engine.join("ada")
+    engine.to_lesson("ada", "rest")
+    engine.pause("ada", 1)
+    engine.run_to_the_end()
+    text = next(one.message.text for one in engine.mailer.requests if "About rest" == one.message.subject)
+    [_, line] = " ".join(text.split()).split("Welcome back.")
+    assert line.startswith(" Nothing was missed.")
+    assert not re.findall(r"\b(late|behind|sorry|catch up|overdue)\b", line)
