@@ -250,6 +250,7 @@ def test_every_page_fits_and_can_be_read(start: Start, browser: Browser, scheme:
     names = (
         "after",
         "pause",
+        "pause/done",
         "settings",
         "rough",
         "sources",
@@ -287,6 +288,7 @@ def test_a_browser_that_runs_scripts_and_presses_nothing_changes_nothing(site: S
     hers = (
         "",
         "/pause",
+        "/pause/done",
         "/settings",
         "/rough",
         "/letters/welcome",
