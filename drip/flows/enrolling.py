@@ -148,7 +148,7 @@ def confirm(
             return False
         if endings.barred(connection, subscriber.address_key, person.course):
             return False
-        if _lift(connection, subscriber.address_key, person.course):
+        if endings.lift(connection, subscriber.address_key, person.course):
             # The provider keeps lists of its own; on one of them her letters would be dropped.
             chores.ask(
                 connection,
@@ -193,15 +193,6 @@ def _asked_anew(connection: Connection, person: Enrollment, made: datetime) -> b
     asked, agreed = beginnings.asked_last(connection, person), beginnings.agreed_last(connection, person)
     # A link knows its second only.
     return asked is not None and (agreed is None or asked > agreed) and made >= asked.replace(microsecond=0)
-
-
-def _lift(connection: Connection, address_key: str, course: str) -> bool:
-    """Take what she herself wished out of the register; False when nothing stood there."""
-    before = subscribers.suppressed(connection, [address_key], course)
-    for scope in (course, subscribers.EVERY_COURSE):
-        for reason in sorted(AT_HER_WISH):
-            subscribers.lift(connection, address_key, course=scope, reason=reason)
-    return bool(before)
 
 
 def _address(text: str) -> str:

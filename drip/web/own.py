@@ -63,7 +63,7 @@ def _add_fresh(router: APIRouter, desk: Desk) -> None:
         shown = desk.find(MY, token)
         if shown is None:
             return desk.trouble(404)
-        return desk.person_page("fresh.html", shown, old=False, nonce=new_nonce())
+        return desk.person_page("barred.html" if shown.barred else "fresh.html", shown, old=False, nonce=new_nonce())
 
     @router.post("/my/{token}/fresh")
     def press(token: str, form: Form) -> Response:
@@ -74,6 +74,8 @@ def _add_fresh(router: APIRouter, desk: Desk) -> None:
         came = requesting.link(deployment.database, deployment.library, shown.person.public_id, nonce=nonce)
         if came is Requested.NOTHING:
             return desk.trouble(400)
+        if came is Requested.BARRED:
+            return desk.person_page("barred.html", shown)
         enough = came is Requested.ENOUGH
         return desk.person_page("mailed.html", shown, enough=enough, what="", count=requesting.LINKS_A_DAY)
 
