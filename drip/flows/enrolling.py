@@ -129,9 +129,9 @@ def confirm(
 ) -> bool:
     """Begin the course of somebody who pressed the button in her confirmation letter; return whether it runs now.
 
-    Pressing twice is harmless. Somebody who left and confirms again begins a new run; somebody who finished does so only
-    by the letter of a new request: *made* is when the link was made, None for a link of this moment. *wording* is what
-    stood beside the button and *form* the address of its page: they are the proof.
+    Pressing twice is harmless. Somebody who left or finished begins a new run only by the letter of a new request, since
+    mail programs keep old links and leaving is final: *made* is when the link was made, None for a link of this moment.
+    *wording* is what stood beside the button and *form* the address of its page: they are the proof.
     """
     with database.write() as connection:
         now = stamps.now_in(connection)
@@ -144,7 +144,7 @@ def confirm(
             return False
         if person.state == Stage.ACTIVE:
             return True
-        if person.state == Stage.FINISHED and not _asked_anew(connection, person, made or now.machine):
+        if person.state in {Stage.FINISHED, Stage.LEFT} and not _asked_anew(connection, person, made or now.machine):
             return False
         if endings.barred(connection, subscriber.address_key, person.course):
             return False

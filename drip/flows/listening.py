@@ -30,8 +30,8 @@ log = structlog.get_logger("drip.listen")
 def receive(database: Database, raw: bytes, *, suppression_key: bytes) -> int | MalformedEvents:
     """Store the reports in the raw body of a webhook call, known ones once, and return how many were new.
 
-    Of each report only our delivery id, the kind, the outcome and the instant are kept; where the id is missing, the
-    keyed hash of the address.
+    Of each report only our delivery id, the kind, the outcome and the instant are kept; where the id is missing or the
+    address must not be mailed any more, its keyed hash.
     """
     reports = parse_events(raw)
     if isinstance(reports, MalformedEvents):

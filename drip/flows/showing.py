@@ -80,13 +80,15 @@ class Begun:
 class Shown:
     """What pages may know of a person's course.
 
-    *address* is masked, *ended* holds every delivery that came to a result, oldest first, and *now* both clocks. While
-    *held*, an operator keeps her next letter back; *reason* says why her address must not be mailed, '' when it may be.
+    *address* is masked and *address_key* its keyed hash, *ended* holds every delivery that came to a result, oldest first,
+    and *now* both clocks. While *held*, an operator keeps her next letter back; *reason* says why her address must not be
+    mailed, '' when it may be.
     """
 
     person: Enrollment
     live: LiveCourse
     address: str
+    address_key: str
     ended: tuple[Delivery, ...]
     now: Now
     held: bool = False
@@ -226,7 +228,7 @@ def find(database: Database, library: Library, public_id: str) -> Shown | None:
         lesson = person.next_lesson or ""
         held = state.held_at is not None or versions.lesson_held(connection, person.course, lesson, version_id=state.version_id)
     live = library.course(state.version_id, person.course)
-    return Shown(person, live, masked(subscriber.address), tuple(ended), now, held, reason)
+    return Shown(person, live, masked(subscriber.address), subscriber.address_key, tuple(ended), now, held, reason)
 
 
 def course_map(shown: Shown, library: Library) -> list[tuple[str, list[Station]]]:

@@ -151,7 +151,13 @@ def _add_pause(router: APIRouter, desk: Desk) -> None:
             return desk.trouble(400)
         if not adjusted.acknowledged:
             return desk.person_page("not-yet.html", shown, status=503)
-        return RedirectResponse(f"{desk.links(shown).my}/pause", status_code=303)
+        return RedirectResponse(f"{desk.links(shown).my}/pause/done", status_code=303)
+
+    @router.api_route("/my/{token}/pause/done", methods=["GET", "HEAD"])
+    def done(token: str) -> Response:
+        shown = desk.find(MY, token)
+        # Nothing to press here: a finger that taps twice would undo what it did.
+        return desk.trouble(404) if shown is None else desk.person_page("pause-done.html", shown)
 
 
 def _add_next(router: APIRouter, desk: Desk) -> None:
