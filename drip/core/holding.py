@@ -139,6 +139,12 @@ _A_NUMBER = "a number of our own, which says nothing of her"
 _A_HASH = "a keyed hash of the address, which is shown itself"
 _OUR_WORK = "how our machines share their work"
 
+LETTER_NOT_TOLD = frozenset({"state", "reason", "went_on", "outcome", "outcome_at", "state_at", "detail"})
+"""What is left out of the letter that asks a new address to confirm.
+
+What became of it would tell whether that address had complained, left or bounced before, and it may be somebody else's.
+"""
+
 NOT_SHOWN: dict[str, dict[str, str]] = {
     "subscribers": {
         "id": _A_NUMBER,

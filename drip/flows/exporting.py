@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from drip.core.holding import ABOUT, TITLES
+from drip.core.delivery import ADDRESS_CHANGE
+from drip.core.holding import ABOUT, LETTER_NOT_TOLD, TITLES
 from drip.core.wording import WEEKDAY_NAMES
 from drip.store import enrollments, holdings, subscribers
 
@@ -39,7 +40,8 @@ def everything(database: Database, public_id: str) -> list[Held]:
 
 
 def _in_words(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {label: _value(column, row[column]) for column, label in ABOUT[table].items()}
+    untold = LETTER_NOT_TOLD if table == "deliveries" and row["letter"] == ADDRESS_CHANGE else frozenset()
+    return {label: _value(column, row[column]) for column, label in ABOUT[table].items() if column not in untold}
 
 
 def _value(column: str, value: object) -> object:

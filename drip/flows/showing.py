@@ -330,7 +330,9 @@ def letter_again(shown: Shown, library: Library, letter: str, *, my_token: str, 
     then = library.course(delivery.version_id, delivery.course)
     run = [one for one in shown.ended if one.occasion == delivery.occasion and one.id > delivery.id]
     following = (run[0].went_on or run[0].letter_on) if run else shown.person.next_letter_on
-    forgotten_on = (delivery.went_on or delivery.letter_on) + timedelta(days=then.course.retention.finished)
+    # As the mail says it: somebody who keeps her page is told no day.
+    kept = shown.person.keep
+    forgotten_on = None if kept else (delivery.went_on or delivery.letter_on) + timedelta(days=then.course.retention.finished)
     person = _reader(shown, my_token, leave_token, next_on=following, forgotten_on=forgotten_on)
     book = library.book(delivery.version_id, delivery.course)
     now_called = then.current_id(delivery.letter) or delivery.letter
@@ -381,7 +383,7 @@ def _reader(shown: Shown, my_token: str, leave_token: str, *, next_on: date | No
         name="",
         weekday=weekday_name(min(shown.person.rhythm(shown.course).weekdays)),
         next_date=SOME_DAY if next_on is None else day_in_words(next_on),
-        forget_date="" if forgotten_on is None else day_in_words(forgotten_on),
+        forget_date=day_in_words(forgotten_on) if forgotten_on else "you say so" if shown.person.keep else "",
         my_token=my_token,
         leave_token=leave_token,
     )

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from drip import clock
 from drip.core.address import masked
@@ -85,7 +86,13 @@ class Desk:
             loader=PackageLoader("drip.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         self._templates.filters.update(
-            plainly=plainly, day=day_in_words, weekday=weekday_name, city=city, short_day=short_day, country=country_name
+            plainly=plainly,
+            whole=whole,
+            day=day_in_words,
+            weekday=weekday_name,
+            city=city,
+            short_day=short_day,
+            country=country_name,
         )
         self._templates.globals.update(
             style=f"{self.prefix}/static/web.css?v={hashlib.sha256(STYLE).hexdigest()[:12]}",
@@ -201,7 +208,12 @@ def plainly(value: object) -> str:
     if _DATE.fullmatch(text):
         at = datetime.fromisoformat(text)
         return f"{short_day(at.date())}{f', {at:%H:%M}' if 'T' in text else ''}"
-    return masked(text) if _ADDRESS.fullmatch(text) else text
+    return whole(masked(text)) if _ADDRESS.fullmatch(text) else text
+
+
+def whole(address: str) -> Markup:
+    """Return a masked address as one piece, which goes to the next line rather than break after its dots."""
+    return Markup('<span class="whole">{}</span>').format(address)
 
 
 def city(zone: str) -> str:

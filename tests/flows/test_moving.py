@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from drip.core.address import address_key
 from drip.core.delivery import Refused, Submitted
 from drip.errors import UsageError
-from drip.flows import listening, moving
+from drip.flows import exporting, listening, moving
 from drip.flows.moving import Asked, Moved
+from drip.mail.directory import NotNow
 from drip.store import address_changes, subscribers, tables
 from tests.engine import Engine
+from tests.flows.test_forgetting import Killed, kill_at
 from tests.flows.test_next_now import at_once
 from tests.flows.test_races import events_of
 
@@ -173,6 +175,101 @@ def test_the_move_waits_for_a_letter_on_its_way(engine: Engine) -> None:
     assert [Moved.NOT_YET] == came
     assert Moved.MOVED == _confirm(engine, change)
     engine.assert_sound()
+
+
+def _chores(engine: Engine) -> list[tuple[str, str, int | None]]:
+    with engine.database.read() as connection:
+        rows = connection.execute(tables.chores.select().order_by(tables.chores.c.id))
+        return [(row.kind, row.address, row.subscriber_id) for row in rows]
+
+
+def test_the_provider_is_told_to_erase_the_old_address_and_she_stays(engine: Engine) -> None:
+    """The old address goes there too, once; no row of hers goes with it, and she can move back before it was told."""
+    engine.join("ada")
+    engine.work()
+    _ask(engine)
+    engine.work()
+    engine.directory.script = [NotNow("down")]
+    assert Moved.MOVED == _confirm(engine, _change(engine))
+    engine.chores()
+    assert [("erase", "ada@example.net", None)] == _chores(engine)
+    _ask(engine, "ada@example.net", "new")
+    engine.work()
+    assert Moved.MOVED == _confirm(engine, _change(engine))
+    assert [("erase", "new@example.net", None)] == _chores(engine)
+    engine.directory.erased.clear()
+    engine.run_to_the_end()
+    assert ["new@example.net"] == engine.directory.erased
+    assert "finished" == engine.person("ada").state
+    engine.assert_sound()
+
+
+def test_an_erasure_tells_the_provider_the_new_address_too(engine: Engine) -> None:
+    """If its letter went, and nobody else has letters there; what waits for the old address is told or dropped."""
+    engine.join("ada", "bea", "cyn", "dan")
+    engine.work()
+    for name, new in (("ada", "new"), ("bea", "dan")):
+        _ask(engine, f"{new}@example.net", name)
+    engine.work()
+    _ask(engine, "never@example.net", "cyn")
+    for name in ("ada", "bea", "cyn"):
+        engine.erase(name)
+    engine.chores()
+    told = {"ada@example.net", "new@example.net", "bea@example.net", "cyn@example.net"}
+    assert told == set(engine.directory.erased)
+    assert [] == _chores(engine)
+    assert "active" == engine.person("dan").state
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_no_clearing_keeps_her_address_once_she_is_erased(engine: Engine, moves: bool) -> None:  # noqa: FBT001 - a case
+    """She left and came back while the provider was down, moved or not, and is erased: nothing is left to clear."""
+    engine.directory.script = [NotNow("down")] * 9
+    engine.join("ada")
+    engine.work()
+    engine.leave("ada")
+    engine.undo("ada")
+    engine.chores()
+    if moves:
+        _ask(engine)
+        engine.work()
+        assert Moved.MOVED == _confirm(engine, _change(engine))
+        assert ["erase"] == [kind for kind, _, _ in _chores(engine)]
+    engine.erase("new" if moves else "ada")
+    assert {("erase", None)} == {(kind, whose) for kind, _, whose in _chores(engine)}
+
+
+def test_an_erasure_cut_in_half_is_not_moved(engine: Engine) -> None:
+    """The press finds the change over, and no address is written to her row again."""
+    engine.join("ada")
+    engine.work()
+    _ask(engine)
+    engine.work()
+    change = _change(engine)
+    with pytest.raises(Killed):
+        engine.erase("ada", at=kill_at("begun"))
+    assert Moved.OVER == _confirm(engine, change)
+    with engine.database.read() as connection:
+        assert [None] == list(connection.execute(sa.select(tables.subscribers.c.address)).scalars())
+    engine.chores()
+    assert {"ada@example.net", "new@example.net"} == set(engine.directory.erased)
+
+
+def test_what_is_held_tells_nothing_of_a_foreign_address(engine: Engine) -> None:
+    """Whether it complained before or is free, her export says the same of the letter that asked it."""
+    engine.join("ada", "bea")
+    engine.work()
+    with engine.database.write() as connection:
+        subscribers.suppress(connection, _key(engine, "new@example.net"), "complaint", now=engine.now().machine)
+    said = []
+    for name, address in (("ada", "new@example.net"), ("bea", "free@example.net")):
+        _ask(engine, address, name)
+        engine.work()
+        held = exporting.everything(engine.database, engine.person(name).public_id)
+        [row] = [row for one in held for row in one.rows if row.get("Letter") == "address-change"]
+        said.append({label: value for label, value in row.items() if label not in {"Why this copy", "Written", "Not before"}})
+    assert said[0] == said[1]
+    assert not {"What we did", "Why", "Went on", "Last change", "Note"} & set(said[0])
 
 
 def test_two_presses_at_once_move_once(engine: Engine) -> None:
