@@ -24,7 +24,7 @@ from drip.core.progress import LiveCourse
 from drip.core.project import Project, project_of
 from drip.core.review import why_not_real
 from drip.core.source import Source
-from drip.core.token import CHANGE, CONFIRM, OWN, Tokens
+from drip.core.token import CHANGE, CONFIRM, OWN, Tokens, bound
 from drip.errors import NotFound, ProblemsFound, RenderFault, SettingsError
 from drip.files import parse_source, read_project
 from drip.flows import applying
@@ -327,12 +327,17 @@ class Deployment:
     def _batch_max(self) -> int:
         return SmtpMailer.batch_max if self.settings.smtp_url else SendGridMailer.batch_max
 
-    def service_token(self, letter: str, enrollment: str, occasion: str = "") -> str:
-        """Return the dated token of a service letter; a new address is confirmed by the change that its occasion names."""
+    def service_token(self, letter: str, enrollment: str, occasion: str = "", address_key: str = "") -> str:
+        """Return the dated token of a service letter; a new address is confirmed by the change that its occasion names.
+
+        A link to what is hers alone is bound to the keyed address that it is mailed to.
+        """
         now = clock.machine_now()
         if letter == ADDRESS_CHANGE:
             return self.tokens.sign_dated(CHANGE, occasion.partition(":")[2], now=now)
-        return self.tokens.sign_dated(OWN if letter == MY_LINK else CONFIRM, enrollment, now=now)
+        if letter == MY_LINK:
+            return self.tokens.sign_dated(OWN, bound(enrollment, address_key), now=now)
+        return self.tokens.sign_dated(CONFIRM, enrollment, now=now)
 
     def _rates(self) -> Rates:
         """Return the limits that all workers share."""

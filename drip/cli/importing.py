@@ -133,6 +133,11 @@ def _require_another(file: Path, refused: Path | None) -> None:
         raise UsageError("--refused names the file that is imported; name another one")
 
 
+def _inert(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 @contextlib.contextmanager
 def _refusals(path: Path | None, sheet: Sheet) -> Iterator[tuple[Refused, list[Refusal]]]:
     """Give a function that writes each refused line down, and the list in which they are kept for the screen."""
@@ -149,7 +154,7 @@ def _refusals(path: Path | None, sheet: Sheet) -> Iterator[tuple[Refused, list[R
 
         def write(refusal: Refusal, row: Row) -> None:
             kept.append(refusal)
-            writer.writerow([refusal.line, refusal.column, refusal.say, row.text.rstrip("\r\n")])
+            writer.writerow([refusal.line, _inert(refusal.column), refusal.say, _inert(row.text.rstrip("\r\n"))])
 
         yield write, kept
     click.echo(f"{len(kept)} refused lines of {sheet.name} are in {path}", err=True)

@@ -152,8 +152,12 @@ def parked(slot: Slot) -> Changes:
 def begun(enrollment: Enrollment, course: Course, *, now: datetime) -> Changes:
     """Return the changes that start the present run at *now*: the first lesson, at once where it may go at any time."""
     lesson = course.sequence[0]
-    slot = timing.first_slot(lesson, enrollment.rhythm(course), now=now)
-    anchor = slot.meant_on - timing.wait_of(lesson, enrollment.rhythm(course))
+    rhythm = enrollment.rhythm(course)
+    slot = timing.first_slot(lesson, rhythm, now=now)
+    if timing.gap_ends_on(enrollment.last_letter_on, rhythm) > now.astimezone(rhythm.zone).date():
+        # She had a letter in an earlier run only yesterday: the first one keeps its distance, too.
+        slot = timing.follow(slot, lesson, rhythm, last_letter_on=enrollment.last_letter_on, now=now)
+    anchor = slot.meant_on - timing.wait_of(lesson, rhythm)
     return placed(slot) | {
         "state": Stage.ACTIVE.value,
         "confirmed_at": enrollment.confirmed_at or now,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drip.core import timing
-from drip.core.address import address_key, clean_name, normal_address
+from drip.core.address import address_key, clean_name, clean_text, normal_address
 from drip.core.country import country_hint, country_names
 from drip.core.enrollment import Stage, placed, zone_of
 from drip.core.problem import did_you_mean, quoted
@@ -50,6 +50,10 @@ HINTS_MAX = 300
 _PLAIN = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
 _PLAIN_MAX = 64
 """What stands before the @ of nearly every address; of these nothing but the domain needs a closer look."""
+
+
+CELL_MAX = 2_000
+"""The longest that a cell may be: what is longer is no address, no zone and no lesson, but text that ran together."""
 
 
 class Why(StrEnum):
@@ -158,6 +162,9 @@ class Reception:
             text = cells.get(column, "").strip()
             if not text:
                 return otherwise
+            if len(text) > CELL_MAX:
+                faults.append((column, _Fault(Why.SHAPE, f"{len(text)} characters are too many; is a quote missing?")))
+                return otherwise
             try:
                 return reader(text)
             except _Fault as fault:
@@ -185,7 +192,7 @@ class Reception:
             came_from=HAD_ELSEWHERE if place else NO_WELCOME,
             last_letter_on=read("last_letter_on", self._day),
             consented_at=consented_at,
-            consent_source=cells.get("consent_source", "").strip() or self._terms.consent_source,
+            consent_source=clean_text(cells.get("consent_source", ""), CELL_MAX) or self._terms.consent_source,
         )
         if consented_at is None and not (self._terms.ask or self._terms.confirmed) and not faults:
             say = "no proof of when she agreed; give a date, or say --confirmed if you can prove it, or --ask to ask her"

@@ -27,7 +27,28 @@ OWN_DAYS = 1
 CHANGE_DAYS = 3
 """How long a new address can be confirmed."""
 
+_MARK = "."
+_MARK_LENGTH = 12
+
 _TO_URL = bytes.maketrans(b"+/", b"-_")
+
+
+def bound(public_id: str, address_key: str) -> str:
+    """Return what a link says that holds for one mailbox only: whose it is, and a mark of the address it was mailed to.
+
+    After a move the old mailbox still has yesterday's links; its mark is not that of the new address.
+    """
+    return f"{public_id}{_MARK}{address_key[:_MARK_LENGTH]}"
+
+
+def is_bound(value: str, address_key: str) -> bool:
+    """Whether what a link says was made for the mailbox of this keyed address."""
+    return value == bound(owner_of(value), address_key)
+
+
+def owner_of(value: str) -> str:
+    """Return the public id in what a link says, bound to a mailbox or not."""
+    return value.partition(_MARK)[0]
 
 
 class _LinkSigner(Signer):

@@ -18,6 +18,9 @@ from drip.errors import ProblemsFound
 BYTES_MAX = 512 * 1024 * 1024
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
+# The reader's own bound is that of a cell in some database of long ago, and would refuse the whole file for one line.
+csv.field_size_limit(BYTES_MAX)
+
 _BOM = b"\xef\xbb\xbf"
 _SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _RESCUE = "save the file as CSV, UTF-8, and try again"

@@ -24,7 +24,7 @@ from drip.core.enrollment import (
 from drip.core.schedule import WEEKDAYS
 from drip.core.timeword import zone_names
 from drip.errors import NotFound, UsageError
-from drip.store import deliveries, enrollments, moves, recovery, stamps, turns
+from drip.store import deliveries, endings, enrollments, moves, recovery, stamps, turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -100,6 +100,8 @@ def next_now(database: Database, library: Library, public_id: str, *, lesson: st
         step = step_of(person, course.course)
         if step is None or step.lesson.id != lesson or why_not_now(person, course.course, now=now.calendar):
             return True
+        if endings.listed(connection, person):
+            return True
         return moves.bring_forward(connection, person, course, step, now)
 
     return _once_quiet(database, library, public_id, act, wait_seconds=wait_seconds)
@@ -108,11 +110,12 @@ def next_now(database: Database, library: Library, public_id: str, *, lesson: st
 def begin_again(database: Database, library: Library, public_id: str, *, phase: str, run: int, wait_seconds: float) -> Adjusted:
     """Begin a *phase* again in a new run; harmless when *run* is not her present one, since then it was pressed before.
 
+    Nothing begins while her address stands in the register: after a leave she comes back by undoing it or by confirming.
     Raises NotFound for a link that is nobody's, or a phase that the course does not have.
     """
 
     def act(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> bool:
-        if person.run != run or person.state not in {Stage.ACTIVE, Stage.FINISHED}:
+        if person.run != run or person.state not in {Stage.ACTIVE, Stage.FINISHED} or endings.listed(connection, person):
             return True
         begun = begun_again(person, course, phase, now=now.calendar)
         if begun is None:

@@ -129,9 +129,9 @@ def confirm(
 ) -> bool:
     """Begin the course of somebody who pressed the button in her confirmation letter; return whether it runs now.
 
-    Pressing twice is harmless. Somebody who left and confirms again begins a new run; somebody who finished does so only
-    by the letter of a new request: *made* is when the link was made, None for a link of this moment. *wording* is what
-    stood beside the button and *form* the address of its page: they are the proof.
+    Pressing twice is harmless. Somebody who left or finished begins a new run only by the letter of a new request, since
+    mail programs keep old links and leaving is final: *made* is when the link was made, None for a link of this moment.
+    *wording* is what stood beside the button and *form* the address of its page: they are the proof.
     """
     with database.write() as connection:
         now = stamps.now_in(connection)
@@ -144,11 +144,11 @@ def confirm(
             return False
         if person.state == Stage.ACTIVE:
             return True
-        if person.state == Stage.FINISHED and not _asked_anew(connection, person, made or now.machine):
+        if person.state in {Stage.FINISHED, Stage.LEFT} and not _asked_anew(connection, person, made or now.machine):
             return False
         if endings.barred(connection, subscriber.address_key, person.course):
             return False
-        if _lift(connection, subscriber.address_key, person.course):
+        if endings.lift(connection, subscriber.address_key, person.course):
             # The provider keeps lists of its own; on one of them her letters would be dropped.
             chores.ask(
                 connection,
@@ -193,15 +193,6 @@ def _asked_anew(connection: Connection, person: Enrollment, made: datetime) -> b
     asked, agreed = beginnings.asked_last(connection, person), beginnings.agreed_last(connection, person)
     # A link knows its second only.
     return asked is not None and (agreed is None or asked > agreed) and made >= asked.replace(microsecond=0)
-
-
-def _lift(connection: Connection, address_key: str, course: str) -> bool:
-    """Take what she herself wished out of the register; False when nothing stood there."""
-    before = subscribers.suppressed(connection, [address_key], course)
-    for scope in (course, subscribers.EVERY_COURSE):
-        for reason in sorted(AT_HER_WISH):
-            subscribers.lift(connection, address_key, course=scope, reason=reason)
-    return bool(before)
 
 
 def _address(text: str) -> str:

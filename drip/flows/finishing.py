@@ -53,8 +53,7 @@ def go_on(database: Database, library: Library, public_id: str, *, wording: str,
             raise NotFound
         person = enrollments.locked(connection, found.id)
         sequel, live = _sequel(connection, library, person)
-        subscriber = subscribers.find(connection, person.subscriber_id)
-        if sequel is None or subscriber is None or endings.barred(connection, subscriber.address_key, person.course):
+        if sequel is None:
             return False
         now = stamps.now_in(connection)
         subscribers.note_consent(
@@ -75,8 +74,10 @@ def go_on(database: Database, library: Library, public_id: str, *, wording: str,
 
 
 def _sequel(connection: Connection, library: Library, person: Enrollment) -> tuple[Sequel | None, LiveCourse]:
-    """Return what may follow for somebody, and her course as it is live."""
+    """Return what may follow for somebody whose address may be mailed, and her course as it is live."""
     state = versions.running(connection)[person.course]
     live = library.course(state.version_id, person.course)
     had = frozenset(deliveries.history(connection, person.subscriber_id, person.course, person.occasion()))
+    if endings.listed(connection, person):
+        return None, live
     return sequel_of(person, live, had, now=stamps.now_in(connection).calendar), live

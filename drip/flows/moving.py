@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from drip.mail.library import Library
     from drip.store.address_changes import AddressChange
     from drip.store.session import Connection, Database
+    from drip.store.subscribers import Subscriber
 
 CHANGES_A_DAY = 3
 
@@ -94,9 +95,12 @@ def confirm(database: Database, library: Library, change_id: str, *, wait_second
             if change is None:
                 return Moved.OVER
             if not deliveries.under_way(connection, change.subscriber_id):
+                old = subscribers.find(connection, change.subscriber_id)
+                if old is None or old.erased_at is not None:
+                    return Moved.OVER
                 why = _why_not(connection, change, now)
                 if why is None:
-                    _move(connection, change, now)
+                    _move(connection, change, old, now)
                     log.info("moved", subscriber=change.subscriber_id)
                 return why or Moved.MOVED
         left = max(0.0, deadline - clock.monotonic())
@@ -127,7 +131,7 @@ def _why_not(connection: Connection, change: AddressChange, now: Now) -> Moved |
     return None
 
 
-def _move(connection: Connection, change: AddressChange, now: Now) -> None:
+def _move(connection: Connection, change: AddressChange, old: Subscriber, now: Now) -> None:
     """Write the move; whoever presses at the new mailbox takes back a leave of it, and a leave of hers goes with her."""
     for person in enrollments.find_for(connection, change.subscriber_id):
         subscribers.note_consent(
@@ -145,4 +149,4 @@ def _move(connection: Connection, change: AddressChange, now: Now) -> None:
             for course in (person.course, subscribers.EVERY_COURSE):
                 for reason in AT_HER_WISH:
                     subscribers.lift(connection, change.address_key, course=course, reason=reason)
-    address_changes.move(connection, change)
+    address_changes.move(connection, change, old, now.machine)

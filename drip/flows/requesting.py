@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from drip.core.delivery import IN_MAILBOX, MY_LINK, Kind
 from drip.core.enrollment import Stage
-from drip.store import deliveries, enrollments, services, stamps, turns
+from drip.store import deliveries, endings, enrollments, services, stamps, subscribers, turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,7 @@ class Requested(StrEnum):
     ON_ITS_WAY = "on-its-way"
     ENOUGH = "enough"
     NOTHING = "nothing"
+    BARRED = "barred"
 
 
 def copy(database: Database, library: Library, public_id: str, *, letter: str, nonce: str) -> Requested:
@@ -104,12 +105,18 @@ def link(database: Database, library: Library, public_id: str, *, nonce: str) ->
         services.open_letter(connection, person, course, MY_LINK, Kind.SERVICE, occasion, now)
         return Requested.ON_ITS_WAY
 
-    return _request(database, library, public_id, ask, stages=frozenset(Stage))
+    return _request(database, library, public_id, ask, stages=frozenset(Stage), bars=_barred)
 
 
 def today(person: Enrollment, course: LiveCourse, now: Now) -> date:
     """Return the calendar's date where she lives."""
     return now.calendar.astimezone(person.rhythm(course.course).zone).date()
+
+
+def _barred(connection: Connection, person: Enrollment) -> bool:
+    """Whether not even a letter may go that one may ask for who left."""
+    subscriber = subscribers.find(connection, person.subscriber_id)
+    return subscriber is None or endings.barred(connection, subscriber.address_key, person.course)
 
 
 def _request(
@@ -119,12 +126,18 @@ def _request(
     ask: Callable[[Connection, Enrollment, LiveCourse, Now], Requested],
     *,
     stages: frozenset[str] = frozenset({Stage.ACTIVE, Stage.FINISHED}),
+    bars: Callable[[Connection, Enrollment], bool] = endings.listed,
 ) -> Requested:
-    """Do *ask* for somebody in one of *stages* under her lock, so that two presses at once see each other."""
+    """Do *ask* for somebody in one of *stages* under her lock, so that two presses at once see each other.
+
+    *bars* says whether the register keeps the letter from her.
+    """
     with database.write() as connection:
         now = stamps.now_in(connection)
         found = enrollments.find_by_public_id(connection, public_id)
         if found is None:
             return Requested.NOTHING
         person, course = turns.locked(connection, found.id, library.course, now)
-        return ask(connection, person, course, now) if person.state in stages else Requested.NOTHING
+        if person.state not in stages:
+            return Requested.NOTHING
+        return Requested.BARRED if bars(connection, person) else ask(connection, person, course, now)

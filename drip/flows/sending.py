@@ -567,7 +567,8 @@ def _addressees(marked: Marked, fields: frozenset[str]) -> list[Addressee]:
             weekday = weekday_name(min(person.rhythm(marked.course.course).weekdays)) if "weekday" in fields else ""
             next_date = _next_date(delivery, went_on, person, marked.course) if "next_date" in fields else ""
             words[key] = (weekday, next_date, _forget_date(went_on, person, marked.course) if "forget_date" in fields else "")
-        found.append(Addressee(one.address or "", delivery.public_id, person.public_id, one.name, *words[key], delivery.occasion))
+        hers = (one.address or "", delivery.public_id, person.public_id, one.name)
+        found.append(Addressee(*hers, *words[key], delivery.occasion, one.address_key))
     return found
 
 

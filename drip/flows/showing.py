@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from drip.core.address import masked
-from drip.core.delivery import IN_MAILBOX, Kind
+from drip.core.delivery import AT_HER_WISH, IN_MAILBOX, Kind
 from drip.core.enrollment import Move, NotNow, Pause, Stage, paused_for, resumed, step_of, why_not_now
 from drip.core.outlook import coming, following, last_day
 from drip.core.timing import own_day_from_now
@@ -80,21 +80,34 @@ class Begun:
 class Shown:
     """What pages may know of a person's course.
 
-    *address* is masked, *ended* holds every delivery that came to a result, oldest first, and *now* both clocks. While
-    *held*, an operator keeps her next letter back.
+    *address* is masked and *address_key* its keyed hash, *ended* holds every delivery that came to a result, oldest first,
+    and *now* both clocks. While *held*, an operator keeps her next letter back; *reason* says why her address must not be
+    mailed, '' when it may be.
     """
 
     person: Enrollment
     live: LiveCourse
     address: str
+    address_key: str
     ended: tuple[Delivery, ...]
     now: Now
     held: bool = False
+    reason: str = ""
 
     @property
     def course(self) -> Course:
         """The course as it is live."""
         return self.live.course
+
+    @property
+    def listed(self) -> bool:
+        """Whether no letter of the course may go to her address, be it at her own wish."""
+        return bool(self.reason)
+
+    @property
+    def barred(self) -> bool:
+        """Whether no letter at all may go to her address, so that she cannot come back by herself."""
+        return self.listed and self.reason not in AT_HER_WISH
 
     @property
     def helplines(self) -> tuple[Helpline, ...]:
@@ -125,7 +138,7 @@ class Shown:
     def may_be_mailed(self, letter: str) -> bool:
         """Whether a letter that she had can be mailed to her once more: it stands in the course, and letters may come."""
         delivery = self.letters.get(letter)
-        stays = self.person.state in {Stage.ACTIVE, Stage.FINISHED}
+        stays = self.person.state in {Stage.ACTIVE, Stage.FINISHED} and not self.listed
         return stays and delivery is not None and delivery.kind == Kind.LESSON and self.live.current_id(letter) is not None
 
     @property
@@ -136,6 +149,8 @@ class Shown:
     @property
     def why_not_now(self) -> NotNow | None:
         """Why her next letter cannot come at once; None when it can."""
+        if self.listed:
+            return NotNow.NOTHING
         return why_not_now(self.person, self.course, now=self.now.calendar)
 
     @property
@@ -156,7 +171,7 @@ class Shown:
     @property
     def begun(self) -> list[Begun]:
         """The phases that she has begun in any run, each of which she can begin again."""
-        if self.person.state not in {Stage.ACTIVE, Stage.FINISHED}:
+        if self.listed or self.person.state not in {Stage.ACTIVE, Stage.FINISHED}:
             return []
         rhythm, place = self.person.rhythm(self.course), self.course.places.get(self.person.place or "", -1)
         slot = own_day_from_now(rhythm, last_letter_on=self.person.last_letter_on, now=self.now.calendar)
@@ -179,7 +194,7 @@ class Shown:
     @property
     def next_on(self) -> date | None:
         """The date of her next letter; None while none is dated."""
-        if self.person.state != Stage.ACTIVE or self.person.paused == Pause.OPEN:
+        if self.listed or self.person.state != Stage.ACTIVE or self.person.paused == Pause.OPEN:
             return None
         return self.person.next_letter_on
 
@@ -208,11 +223,12 @@ def find(database: Database, library: Library, public_id: str) -> Shown | None:
         if subscriber is None or subscriber.address is None or subscriber.erased_at is not None:
             return None
         ended = deliveries.ended(connection, person.id)
+        reason = subscribers.suppressed(connection, [subscriber.address_key], person.course).get(subscriber.address_key, "")
         state = versions.running(connection)[person.course]
         lesson = person.next_lesson or ""
         held = state.held_at is not None or versions.lesson_held(connection, person.course, lesson, version_id=state.version_id)
     live = library.course(state.version_id, person.course)
-    return Shown(person, live, masked(subscriber.address), tuple(ended), now, held)
+    return Shown(person, live, masked(subscriber.address), subscriber.address_key, tuple(ended), now, held, reason)
 
 
 def course_map(shown: Shown, library: Library) -> list[tuple[str, list[Station]]]:

@@ -109,7 +109,7 @@ def _undo(database: Database, library: Library, public_id: str, source: str) -> 
             return False
         if endings.barred(connection, subscriber.address_key, person.course):
             return False
-        subscribers.lift(connection, subscriber.address_key, course=person.course, reason=Reason.LEFT)
+        endings.lift(connection, subscriber.address_key, person.course)
         subscribers.note_consent(connection, person.subscriber_id, person.course, "agreed", now=now.machine, source=source)
         chores.ask(
             connection,

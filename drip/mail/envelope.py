@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from drip.mail.library import Library
     from drip.mail.render import Rendered
 
-ServiceToken: TypeAlias = "Callable[[str, str, str], str]"
-"""Makes the dated token of a service letter from its id, the public id of the enrollment, and the occasion."""
+ServiceToken: TypeAlias = "Callable[[str, str, str, str], str]"
+"""Makes the dated token of a service letter from its id, the enrollment's public id, the occasion and the keyed address."""
 
 FIELDS = {"weekday": "Weekday", "next_date": "NextDate", "forget_date": "ForgetDate"}
 """The person's values that cost something to work out, and what their tags hold."""
@@ -41,7 +41,10 @@ class Rendering:
 
 
 class Addressee(NamedTuple):
-    """One person of a request; *delivery* and *enrollment* are opaque ids, *occasion* says why this copy is written."""
+    """One person of a request; *delivery* and *enrollment* are opaque ids, *occasion* says why this copy is written.
+
+    *address_key* is the keyed hash of the address that this copy goes to.
+    """
 
     address: str
     delivery: str
@@ -51,13 +54,14 @@ class Addressee(NamedTuple):
     next_date: str
     forget_date: str
     occasion: str = ""
+    address_key: str = ""
 
 
 class Envelopes:
     """Makes requests from renderings."""
 
     def __init__(self, library: Library, tokens: Tokens, base_url: str, *, service_token: ServiceToken) -> None:
-        """Keep what links need; *service_token* makes the dated token of (letter, enrollment, occasion) for service letters."""
+        """Keep what links need; *service_token* makes the dated token of a service letter."""
         self._library = library
         self._tokens = tokens
         self._base_url = base_url.rstrip("/")
@@ -105,7 +109,7 @@ class Envelopes:
         )
 
     def _person(self, letter: str, kind: Kind, addressee: Addressee) -> Person:
-        asked = (letter, addressee.enrollment, addressee.occasion)
+        asked = (letter, addressee.enrollment, addressee.occasion, addressee.address_key)
         service = self._service_token(*asked) if kind in {Kind.SERVICE, Kind.CONFIRMATION} else ""
         return Person(
             name=addressee.name,

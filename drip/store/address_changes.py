@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from drip.core.delivery import ADDRESS_CHANGE, IN_MAILBOX, State
+from drip.store import chores
 from drip.store.tables import address_changes as table
-from drip.store.tables import subscribers
+from drip.store.tables import deliveries, subscribers
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from drip.core.enrollment import Enrollment
+    from drip.store.subscribers import Subscriber
 
 MOVED = "moved"
 """How the record of consents calls a change of address."""
@@ -49,8 +52,44 @@ def find(connection: Connection, public_id: str) -> AddressChange | None:
     return None if row is None else AddressChange(*row)
 
 
-def move(connection: Connection, change: AddressChange) -> None:
-    """Give the locked subscriber the new address, and forget the wish for it; her old address is kept nowhere."""
+def take_back(connection: Connection, subscriber_id: int) -> list[AddressChange]:
+    """Delete what a locked subscriber asked, and return those of it whose letter went to an address of nobody else here."""
+    went = (
+        sa.exists()
+        .where(
+            deliveries.c.subscriber_id == subscriber_id,
+            deliveries.c.letter == ADDRESS_CHANGE,
+            deliveries.c.occasion == sa.literal("change:") + table.c.public_id,
+            deliveries.c.state.in_([State.SUBMITTING.value, *(one.value for one in IN_MAILBOX)]),
+        )
+        .correlate(table)
+    )
+    other = sa.exists().where(subscribers.c.address_key == table.c.address_key).correlate(table)
+    rows = connection.execute(sa.select(table).where(table.c.subscriber_id == subscriber_id, went, ~other).order_by(table.c.id))
+    found = [AddressChange(*row) for row in rows]
+    connection.execute(table.delete().where(table.c.subscriber_id == subscriber_id))
+    return found
+
+
+def move(connection: Connection, change: AddressChange, old: Subscriber, now: datetime) -> None:
+    """Give the locked subscriber *old* the new address, and forget the wish for it; *now* is machine time.
+
+    Her old address is kept nowhere, but where the provider is still to be told to erase it. That names nobody: she stays.
+    """
+    chores.drop(connection, chores.CLEAR, old.address_key)
+    chores.drop_clearings(connection, old.id)
+    chores.drop_moved(connection, change.address_key)
+    if old.address is not None:
+        chores.rename(connection, chores.ERASE, old.address_key, secrets.token_hex(32))
+        chores.ask(
+            connection,
+            chores.ERASE,
+            address=old.address,
+            address_key=old.address_key,
+            subscriber_id=None,
+            reason=chores.MOVED,
+            now=now,
+        )
     connection.execute(
         subscribers.update()
         .where(subscribers.c.id == change.subscriber_id)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ERASE = "erase"
 CLEAR = "clear"
+MOVED = "moved"
+"""Why an address is erased whose subscriber stays: her letters go to another one."""
 
 LEASE = timedelta(minutes=2)
 """How long whoever took a chore has for it; longer than any request takes."""
@@ -72,14 +74,26 @@ def drop(connection: Connection, kind: str, address_key: str) -> None:
     connection.execute(chores.delete().where(chores.c.kind == kind, chores.c.address_key == address_key))
 
 
+def drop_clearings(connection: Connection, subscriber_id: int) -> None:
+    """Take back every clearing that was asked for a subscriber, under whichever address she had then."""
+    connection.execute(chores.delete().where(chores.c.kind == CLEAR, chores.c.subscriber_id == subscriber_id))
+
+
+def drop_moved(connection: Connection, address_key: str) -> None:
+    """Take back what the provider was to erase because somebody moved away from an address: somebody moves in."""
+    same = (chores.c.kind == ERASE, chores.c.address_key == address_key, chores.c.reason == MOVED)
+    connection.execute(chores.delete().where(*same))
+
+
 def unfinished(connection: Connection, limit: int) -> list[int]:
     """Return subscribers who asked to be erased and whose rows are still here, the longest waiting first."""
     query = sa.select(chores.c.subscriber_id).where(chores.c.kind == ERASE, chores.c.subscriber_id.is_not(None))
-    return [int(found) for found in connection.execute(query.order_by(chores.c.id).limit(limit)).scalars() if found is not None]
+    longest = query.group_by(chores.c.subscriber_id).order_by(sa.func.min(chores.c.id)).limit(limit)
+    return [int(found) for found in connection.execute(longest).scalars() if found is not None]
 
 
 def keys_of(connection: Connection, subscriber_id: int) -> list[str]:
-    """Return the keyed address of an erased subscriber, which her own row holds no more."""
+    """Return the keyed addresses of an erased subscriber, which her own row holds no more."""
     query = sa.select(chores.c.address_key).where(chores.c.kind == ERASE, chores.c.subscriber_id == subscriber_id)
     return list(connection.execute(query).scalars())
 

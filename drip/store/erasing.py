@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from drip.core.delivery import Kind, Reason, State
 from drip.core.enrollment import END, Stage
+from drip.store import address_changes as address_change_rows
 from drip.store import chores, deliveries, enrollments, moves, subscribers
 from drip.store.session import add_new, among, lock_rows
 from drip.store.tables import (
@@ -45,8 +46,9 @@ COUNTED = "forgotten"
 def begin(connection: Connection, subscriber_id: int, now: Now) -> bool:
     """End everything of a subscriber for good and take her name and address from her row; False when there is nobody.
 
-    What is left to do is the chore; only it knows the address, because the provider must be told. Harmless when it was
-    done before. What is being handed over at this moment comes to its own result.
+    What is left to do is the chores; only they know her address, and the one that she was about to move to, because the
+    provider must be told. Harmless when it was done before. What is being handed over at this moment comes to its own
+    result.
     """
     moves.lock_people(connection, [subscriber_id])
     person = subscribers.find(connection, subscriber_id)
@@ -58,16 +60,19 @@ def begin(connection: Connection, subscriber_id: int, now: Now) -> bool:
         end(connection, enrollments.locked(connection, known.id), Reason.ERASED, now)
     _register(connection, person.address_key, now)
     chores.drop(connection, chores.CLEAR, person.address_key)
-    chores.rename(connection, chores.ERASE, person.address_key, secrets.token_hex(32))
-    chores.ask(
-        connection,
-        chores.ERASE,
-        address=person.address,
-        address_key=person.address_key,
-        subscriber_id=subscriber_id,
-        reason=Reason.ERASED,
-        now=now.machine,
-    )
+    chores.drop_clearings(connection, subscriber_id)
+    asked = address_change_rows.take_back(connection, subscriber_id)
+    for address, key in [(person.address, person.address_key), *((one.address, one.address_key) for one in asked)]:
+        chores.rename(connection, chores.ERASE, key, secrets.token_hex(32))
+        chores.ask(
+            connection,
+            chores.ERASE,
+            address=address,
+            address_key=key,
+            subscriber_id=subscriber_id,
+            reason=Reason.ERASED,
+            now=now.machine,
+        )
     typed = sa.func.lower(sa.func.trim(wishes.c.address))
     connection.execute(wishes.delete().where(typed == person.address.lower()))
     connection.execute(

@@ -13,7 +13,7 @@ from drip.core import timing
 from drip.core.delivery import RULES, Kind, Reason, Standing, State, why_not, withheld_for_good
 from drip.core.enrollment import Pause, Stage
 from drip.errors import DripError
-from drip.store import chores, deliveries, enrollments, moves, results, subscribers, turns, versions
+from drip.store import chores, deliveries, endings, enrollments, moves, results, subscribers, turns, versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from drip.store.deliveries import Delivery, Ready
     from drip.store.session import Connection
     from drip.store.versions import CourseState
+
+
+REGISTER = "register"
 
 
 class NotOurs(DripError):
@@ -83,7 +86,12 @@ def mark(
         else:
             going[one.delivery.id] = found
     for one, reason in stopped:
-        _stop(connection, one.delivery, people[one.delivery.enrollment_id], course, now, owner=owner, reason=reason)
+        person = people[one.delivery.enrollment_id]
+        if reason is Reason.LEFT and one.delivery.kind == Kind.LESSON and person.state == Stage.ACTIVE:
+            # The register alone knows that she left: now her run does too, and she can undo it like any leave.
+            endings.leave(connection, person, one.address_key, now, source=REGISTER)
+        else:
+            _stop(connection, one.delivery, person, course, now, owner=owner, reason=reason)
     if deliveries.mark_submitting(connection, going, owner=owner, token=token, now=now.machine) != len(going):
         raise NotOurs
     # The provider has reported it though its answer said otherwise: it had the letter, and a second one would be a copy.

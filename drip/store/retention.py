@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from drip.core.enrollment import Stage
-from drip.core.token import CHANGE_DAYS
+from drip.core.token import CHANGE_DAYS, CONFIRM_DAYS
 from drip.store import address_changes, chores, erasing
 from drip.store.session import among
 from drip.store.tables import chores as chore_table
@@ -55,11 +55,17 @@ def _is_over(kept: Retention, calendar: datetime) -> sa.ColumnElement[bool]:
     """Return the condition that the time for which an enrollment is kept is over."""
     today = calendar - TO_THE_END_OF_THE_DAY
     left, finished = today - timedelta(days=kept.left), today - timedelta(days=kept.finished)
-    gone = enrollments.c.state.in_([Stage.LEFT.value, Stage.ENDED.value]) & (enrollments.c.ended_at < left)
-    had_all = (enrollments.c.state == Stage.FINISHED.value) & ~enrollments.c.keep & (enrollments.c.ended_at < finished)
+    ended_at = enrollments.c.ended_at
+    # Who asked again may still press the link; a stranger who asks in her name again and again puts it off by that once.
+    link = timedelta(days=CONFIRM_DAYS)
+    asked = erasing.confirmation_after(today - link)
+    ended = enrollments.c.state.in_([Stage.LEFT.value, Stage.ENDED.value])
+    gone = sa.and_(ended, ended_at < left, ~asked | (ended_at < left - link))
+    stage = enrollments.c.state == Stage.FINISHED.value
+    had_all = sa.and_(stage, ~enrollments.c.keep, ended_at < finished, ~asked | (ended_at < finished - link))
     # Created by the machine's clock, which the sandbox's calendar runs ahead of: the letter that asks has the calendar's.
     never = (enrollments.c.state == Stage.ASKED.value) & (enrollments.c.created_at < today - PENDING)
-    return sa.or_(gone, had_all, never) & ~erasing.confirmation_after(today - PENDING)
+    return sa.or_(gone, had_all, never & ~erasing.confirmation_after(today - PENDING))
 
 
 def tidy(connection: Connection, now: Now, limit: int) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from drip.core.event import lighter
+from drip.core.delivery import AT_HER_WISH
+from drip.core.event import WEIGHT, lighter
 from drip.store.session import add_new, among, lock_rows
 from drip.store.tables import consents, subscribers, suppressions
 
@@ -112,14 +113,19 @@ def suppress(
     return add_new(connection, suppressions, [row]) == 1
 
 
-def weigh(connection: Connection, address_key: str, reason: str) -> None:
-    """Let a reason that the provider named take the place of a lighter one of its own in the register."""
+def weigh(connection: Connection, address_key: str, reason: str, *, living: bool = False) -> None:
+    """Let a reason that the provider named take the place of a lighter one of its own in the register.
+
+    Where somebody *living* is behind it, also that of a wish: from a leave or an erasure one comes back by a letter, and a
+    letter to her is what was reported.
+    """
+    wishes = sorted(AT_HER_WISH) if living and reason in WEIGHT else []
     connection.execute(
         suppressions.update()
         .where(
             suppressions.c.address_key == address_key,
             suppressions.c.course == EVERY_COURSE,
-            suppressions.c.reason.in_(lighter(reason)),
+            suppressions.c.reason.in_([*lighter(reason), *wishes]),
         )
         .values(reason=reason)
     )

@@ -55,7 +55,8 @@ def _country(text: str) -> str:
 def _network_address(text: str) -> str:
     if text:
         try:
-            ip_address(text)
+            # Without a scope: that is a name of the machine there, and may hold anything.
+            return str(ip_address(text.partition("%")[0]))
         except ValueError:
             raise ValueError("this is not a network address") from None
     return text
@@ -149,7 +150,6 @@ def _who(request: Request, found: Annotated[HTTPAuthorizationCredentials | None,
 def api_router(desk: Desk, strangers: Strangers) -> APIRouter:
     """Return the API and its description."""
     router = APIRouter(prefix=PREFIX)
-    deployment = desk.deployment
 
     @router.post("/subscribers", status_code=202, response_model=Taken, responses=_TROUBLES)
     def ask(
@@ -165,17 +165,16 @@ def api_router(desk: Desk, strangers: Strangers) -> APIRouter:
         """
         wish = _wish(body, _course(desk, body), _instant(body.consent))
         name = f"{key}/{idempotency_key}"
-        if idempotency_key and strangers.caps.seen(name):
+        # Taken before anything is done: of calls at the same moment one goes on.
+        if idempotency_key and not strangers.caps.claim(name):
             return JSONResponse(Taken().model_dump(), 202)
-        full = strangers.caps.count(body.email, "")
-        if full is not None and full.over is not Over.ADDRESS:
-            raise HTTPException(429, "too many sign-ups in an hour", {"Retry-After": str(full.retry_seconds)})
-        if full is None:
-            asking.store(deployment.database, wish)
-            after.add_task(strangers.hinted)
-        if idempotency_key:
-            # Only now: a call that failed half-way may be repeated.
-            strangers.caps.remember(name)
+        try:
+            _take(desk, strangers, wish, after)
+        except Exception:
+            # A call that failed may be repeated.
+            if idempotency_key:
+                strangers.caps.give_back(name)
+            raise
         return JSONResponse(Taken().model_dump(), 202, background=after)
 
     @router.api_route("/openapi.json", methods=["GET", "HEAD"], include_in_schema=False)
@@ -183,6 +182,16 @@ def api_router(desk: Desk, strangers: Strangers) -> APIRouter:
         return JSONResponse(description(router, desk.prefix))
 
     return router
+
+
+def _take(desk: Desk, strangers: Strangers, wish: Wish, after: BackgroundTasks) -> None:
+    """Store a wish unless too many came."""
+    full = strangers.caps.count(wish.address, "")
+    if full is not None and full.over is not Over.ADDRESS:
+        raise HTTPException(429, "too many sign-ups in an hour", {"Retry-After": str(full.retry_seconds)})
+    if full is None:
+        asking.store(desk.deployment.database, wish)
+        after.add_task(strangers.hinted)
 
 
 def description(router: APIRouter, prefix: str) -> dict[str, Any]:

@@ -80,15 +80,20 @@ class Caps:
                 return Full(over, full)
         return None
 
-    def seen(self, name: str) -> bool:
-        """Whether `remember` was told this name within a day."""
+    def claim(self, name: str) -> bool:
+        """Take a name for a day; False when somebody has it."""
         hashed = self._name("once", name)
-        return not self._ask(lambda limiter: limiter.test(self._once, hashed))
+        return bool(self._ask(lambda limiter: limiter.hit(self._once, hashed)))
 
-    def remember(self, name: str) -> None:
-        """Remember a name for a day."""
+    def give_back(self, name: str) -> None:
+        """Let a name be claimed again: what it was taken for has failed."""
         hashed = self._name("once", name)
-        self._ask(lambda limiter: limiter.hit(self._once, hashed))
+
+        def clear(limiter: MovingWindowRateLimiter) -> int:
+            limiter.clear(self._once, hashed)
+            return 0
+
+        self._ask(clear)
 
     def _name(self, kind: str, what: str) -> str:
         return f"{kind}/{hmac.digest(self._key, f'{kind}:{what}'.encode(), hashlib.sha256).hex()[:32]}"

@@ -117,6 +117,8 @@ def _add_copy(router: APIRouter, desk: Desk) -> None:
         )
         if came is Requested.NOTHING:
             return desk.trouble(400)
+        if came is Requested.BARRED:
+            return desk.person_page("barred.html", shown)
         title = showing.title(shown, deployment.library, letter)
         return desk.person_page("mailed.html", shown, enough=came is Requested.ENOUGH, what=title, count=requesting.COPIES_A_DAY)
 
@@ -149,7 +151,13 @@ def _add_pause(router: APIRouter, desk: Desk) -> None:
             return desk.trouble(400)
         if not adjusted.acknowledged:
             return desk.person_page("not-yet.html", shown, status=503)
-        return RedirectResponse(f"{desk.links(shown).my}/pause", status_code=303)
+        return RedirectResponse(f"{desk.links(shown).my}/pause/done", status_code=303)
+
+    @router.api_route("/my/{token}/pause/done", methods=["GET", "HEAD"])
+    def done(token: str) -> Response:
+        shown = desk.find(MY, token)
+        # Nothing to press here: a finger that taps twice would undo what it did.
+        return desk.trouble(404) if shown is None else desk.person_page("pause-done.html", shown)
 
 
 def _add_next(router: APIRouter, desk: Desk) -> None:
@@ -195,6 +203,9 @@ def _add_again(router: APIRouter, desk: Desk) -> None:
         if shown is None:
             return desk.trouble(404)
         phase, run = form.get("phase", ""), form.get("run", "")
+        if shown.listed:
+            # The page says that there is nothing to begin.
+            return desk.person_page("again.html", shown)
         begun = phase in {one.id for one in shown.begun}
         if not run.isascii() or not run.isdigit() or len(run) > 6 or not (begun or int(run) < shown.person.run):
             return desk.trouble(400)
@@ -209,4 +220,4 @@ def _add_again(router: APIRouter, desk: Desk) -> None:
         after = desk.reread(shown.person.public_id) or shown
         if not adjusted.acknowledged:
             return desk.person_page("not-yet.html", after, status=503)
-        return desk.person_page("begun-again.html", after)
+        return desk.person_page("again.html" if after.listed else "begun-again.html", after)

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from drip import clock
 from drip.core.address import masked
 from drip.core.country import country_name
-from drip.core.token import LEAVE, MY, OWN, OWN_DAYS
+from drip.core.token import LEAVE, MY, OWN, OWN_DAYS, is_bound, owner_of
 from drip.core.wording import day_in_words, weekday_name
 from drip.flows import showing
 from drip.flows.showing import Shown
@@ -63,6 +63,15 @@ class Links:
     def home(self) -> str:
         """Where the way back leads."""
         return self.own or self.my
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom a link names that was mailed afresh: *shown* is None once she was erased, *old* says that it opens nothing more."""
+
+    public_id: str
+    shown: Shown | None
+    old: bool
 
 
 class Desk:
@@ -153,9 +162,21 @@ class Desk:
 
     def find_own(self, token: str) -> tuple[Shown, bool] | None:
         """Return the course of the person whom a fresh link names, and whether it has grown old; None when it is nobody's."""
+        owner = self.read_own(token)
+        return None if owner is None or owner.shown is None else (owner.shown, owner.old)
+
+    def read_own(self, token: str) -> Owner | None:
+        """Return whom a fresh link names, here or erased; None when it is forged or cut.
+
+        It has grown old after a day, and once her letters go to another mailbox than the one it was mailed to.
+        """
         found = self.read_dated(OWN, token, days=OWN_DAYS)
-        shown = None if found is None else self.reread(found[0])
-        return None if found is None or shown is None else (shown, found[1])
+        if found is None:
+            return None
+        value, old = found
+        shown = self.reread(owner_of(value))
+        moved = shown is not None and not is_bound(value, shown.address_key)
+        return Owner(owner_of(value), shown, old or moved)
 
     def find(self, purpose: str, token: str) -> Shown | None:
         """Return the course of the person whom a link names; None when it is nobody's."""

@@ -41,7 +41,7 @@ def finding_router(desk: Desk, strangers: Strangers) -> APIRouter:
         if judged is Judged.ROBOT:
             return strangers.lead("/page/asked")
         if judged is Judged.OLD:
-            return form_page(strangers.token(WORDS, waited=True), email)
+            return form_page(strangers.token(WORDS, waited=strangers.is_ours(form)), email)
         try:
             address = normal_address(email)
         except ValueError:

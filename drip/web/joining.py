@@ -56,17 +56,15 @@ class _Confirming:
         asked = self._find(token)
         if asked is None:
             return self.desk.trouble(404)
-        if asked.is_old:
-            return self._page(asked, token, "expired.html", status=410)
-        return self._page(asked, token, "confirm.html")
+        return self._not_now(asked, token) or self._page(asked, token, "confirm.html")
 
     def confirm(self, token: str, request: Request) -> Response:
         """Begin her letters, and say what comes now."""
         asked = self._find(token)
         if asked is None:
             return self.desk.trouble(404)
-        if asked.is_old:
-            return self._page(asked, token, "expired.html", status=410)
+        if (already := self._not_now(asked, token)) is not None:
+            return already
         deployment, shown, course = self.desk.deployment, asked.shown, asked.shown.course
         runs = enrolling.confirm(
             deployment.database,
@@ -79,13 +77,20 @@ class _Confirming:
             made=asked.made,
         )
         if not runs:
-            finished = shown.person.state == Stage.FINISHED
-            return self._page(asked, token, "over.html") if finished else self.desk.trouble(404)
+            over = shown.person.state in {Stage.FINISHED, Stage.LEFT}
+            return self._page(asked, token, "over.html") if over else self.desk.trouble(404)
+        shown = self.desk.reread(shown.person.public_id) or shown
         tokens = self.desk.tokens(shown)
         subject = showing.first_subject(shown, deployment.library, my_token=tokens.my, leave_token=tokens.leave)
         return self.desk.page(
-            "confirmed.html", brand=course.title, contact=course.reply_to, sender=course.sender, subject=subject
+            "confirmed.html", brand=course.title, contact=course.reply_to, sender=course.sender, subject=subject, shown=shown
         )
+
+    def _not_now(self, asked: Asked, token: str) -> Response | None:
+        """Return the page of a link that is not to begin anything: her letters are on, or it has grown old."""
+        if asked.shown.person.state == Stage.ACTIVE:
+            return self._page(asked, token, "already.html")
+        return self._page(asked, token, "expired.html", status=410) if asked.is_old else None
 
     def ask_again(self, token: str, request: Request) -> Response:
         """Store the wish for a fresh letter; the link alone, old as it is, says for whom."""
@@ -115,6 +120,7 @@ class _Confirming:
             action=f"{desk.prefix}/confirm/{unstuck(token)}",
             join=f"{desk.prefix}/join/{asked.shown.person.course}" if course.takes_people else "",
             consent=self._consent(asked.shown),
+            shown=asked.shown,
         )
 
     def _consent(self, shown: Shown) -> str:

@@ -42,7 +42,7 @@ def kit_router(desk: Desk) -> APIRouter:
             above="hold.html",
             below="keep.html",
             hold_on=hold_on,
-            mailable=shown.person.state in {Stage.ACTIVE, Stage.FINISHED},
+            mailable=shown.person.state in {Stage.ACTIVE, Stage.FINISHED} and not shown.listed,
             again_on=_again_on(desk, shown),
         )
         return HTMLResponse(html, headers=LETTER_HEADERS)
@@ -64,6 +64,8 @@ def kit_router(desk: Desk) -> APIRouter:
         came = requesting.kit(deployment.database, deployment.library, shown.person.public_id, real_on=_gate(desk))
         if came is Requested.NOTHING:
             return desk.trouble(400)
+        if came is Requested.BARRED:
+            return desk.person_page("barred.html", shown)
         return desk.person_page("kit-mailed.html", shown, enough=came is Requested.ENOUGH, again_on=_again_on(desk, shown))
 
     return router

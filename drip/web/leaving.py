@@ -47,7 +47,7 @@ def leave_router(desk: Desk) -> APIRouter:
         if shown is None:
             return desk.page("nobody.html")
         if shown.person.state == Stage.LEFT:
-            return page("left.html", shown, acknowledged=True, undo_until=_undo_until(shown))
+            return _left(desk, shown)
         return page("leave.html", shown, rest_on=shown.after_pause(REST_WEEKS), undo_days=unsubscribing.undo_days(shown.course))
 
     @router.post("/leave/{token}")
@@ -74,7 +74,8 @@ def leave_router(desk: Desk) -> APIRouter:
         if shown is None:
             return desk.page("nobody.html")
         # Pressing twice finds her back already, and says so again.
-        return page("back.html", shown, back=back or shown.person.state != Stage.LEFT)
+        here = shown.person.state in {Stage.ASKED, Stage.ACTIVE, Stage.FINISHED} and not shown.barred
+        return page("back.html", shown, back=back or here)
 
     _add_instead(router, desk)
     return router
@@ -96,6 +97,8 @@ def _add_instead(router: APIRouter, desk: Desk) -> None:
             wait_seconds=desk.wait_seconds,
         )
         after = desk.reread(shown.person.public_id) or shown
+        if after.person.state == Stage.LEFT:
+            return _left(desk, after)
         template, status = ("stayed.html", 200) if adjusted.acknowledged else ("not-yet.html", 503)
         return desk.person_page(template, after, status=status, links=None, leave=desk.links(after).leave)
 
@@ -108,7 +111,15 @@ def _add_instead(router: APIRouter, desk: Desk) -> None:
         return answer(token, adjusting.choose, choices={"pace": SLOWLY})
 
 
+def _left(desk: Desk, shown: Shown) -> Response:
+    """Return the page of somebody who left before."""
+    leave, until = desk.links(shown).leave, _undo_until(shown)
+    return desk.person_page("left.html", shown, links=None, leave=leave, acknowledged=True, undo_until=until)
+
+
 def _undo_until(shown: Shown) -> date | None:
     """Return the day on which leaving can be undone for the last time, where she lives; None once it cannot."""
+    if shown.barred:
+        return None
     until = unsubscribing.undo_until(shown.person, shown.course)
     return None if until is None or shown.today > until else until

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from drip.core.token import CHANGE, CHANGE_DAYS, MY, OWN, OWN_DAYS
+from drip.core.token import CHANGE, CHANGE_DAYS, MY
 from drip.errors import UsageError
 from drip.flows import exporting, forgetting, moving, requesting
 from drip.flows.moving import Asked, Moved
@@ -63,7 +63,7 @@ def _add_fresh(router: APIRouter, desk: Desk) -> None:
         shown = desk.find(MY, token)
         if shown is None:
             return desk.trouble(404)
-        return desk.person_page("fresh.html", shown, old=False, nonce=new_nonce())
+        return desk.person_page("barred.html" if shown.barred else "fresh.html", shown, old=False, nonce=new_nonce())
 
     @router.post("/my/{token}/fresh")
     def press(token: str, form: Form) -> Response:
@@ -74,6 +74,8 @@ def _add_fresh(router: APIRouter, desk: Desk) -> None:
         came = requesting.link(deployment.database, deployment.library, shown.person.public_id, nonce=nonce)
         if came is Requested.NOTHING:
             return desk.trouble(400)
+        if came is Requested.BARRED:
+            return desk.person_page("barred.html", shown)
         enough = came is Requested.ENOUGH
         return desk.person_page("mailed.html", shown, enough=enough, what="", count=requesting.LINKS_A_DAY)
 
@@ -175,16 +177,14 @@ def _add_erase(router: APIRouter, desk: Desk) -> None:
 
     @router.post("/own/{token}/erase")
     def erase(token: str) -> Response:
-        found = desk.read_dated(OWN, token, days=OWN_DAYS)
-        if found is None:
+        owner = desk.read_own(token)
+        if owner is None:
             return desk.trouble(404)
-        public_id, old = found
-        if old:
-            shown = desk.reread(public_id)
-            return desk.trouble(404) if shown is None else _grown_old(desk, shown)
+        if owner.old:
+            return desk.trouble(404) if owner.shown is None else _grown_old(desk, owner.shown)
         # Whoever presses twice may find nobody, or an erasure that still waits for a letter: both are for the flow to say.
         erasing = forgetting.erase(
-            deployment.database, deployment.library, public_id, source="my course", wait_seconds=desk.wait_seconds
+            deployment.database, deployment.library, owner.public_id, source="my course", wait_seconds=desk.wait_seconds
         )
         if not erasing.acknowledged:
             return desk.page("erased.html", status=503, headers={"Retry-After": "60"}, acknowledged=False)

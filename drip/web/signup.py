@@ -101,7 +101,7 @@ class _Pages:
         typed = {name: form.get(name, "") for name in FIELDS}
         if judged is Judged.OLD:
             # The words beside the box may have changed as well, so she agrees to them anew.
-            token = self.strangers.token(place.consent, waited=True)
+            token = self.strangers.token(place.consent, waited=self.strangers.is_ours(form))
             return _form_page(self.desk, self.strangers, place, typed | {"consent": ""}, {}, token, old=True)
         faults = faults_in(form, place.course)
         if judged is Judged.UNSOLVED:

@@ -57,6 +57,10 @@ class Strangers:
         made = now - AGE_MIN - timedelta(seconds=1) if waited else now
         return self.desk.deployment.tokens.sign_dated(FORM, _digest(words), now=made)
 
+    def is_ours(self, form: dict[str, str]) -> bool:
+        """Whether a form came from a page of ours, however long ago: only then is it shown again as one that has waited."""
+        return self.desk.deployment.tokens.read_aged(FORM, form.get(MADE, ""), now=clock.machine_now()) is not None
+
     def judge(self, form: dict[str, str], words: str, network_address: str, *, riddle: bool = True) -> Judged:
         """Return whether a person filled in a *form* on which *words* stand, and not too long ago."""
         found = self.desk.deployment.tokens.read_aged(FORM, form.get(MADE, ""), now=clock.machine_now())

@@ -242,6 +242,30 @@ def test_each_refused_line_says_where_and_what_to_do(engine: Engine, run: Run, w
     assert "@example" not in err
 
 
+def test_one_bad_cell_is_one_refused_line(engine: Engine, run: Run, write: Write, tmp_path: Path) -> None:
+    """A quote that swallowed half a megabyte, a byte that no database takes: the others come in, and nothing stops."""
+    file = write(
+        HEADER,
+        f"a@example.net,{'x' * 500_000},,,,,,2025-01-02,active",
+        "b@example.net,,,,,,,2025-01-02,active",
+    )
+    code, out, err = run("subscribers", "import", file, *SOURCE, "--json")
+    assert (1, 1, 1) == (code, said(out)["entered"], said(out)["refused"])
+    assert "500000 characters are too many" in err
+    other = tmp_path / "other.csv"
+    other.write_bytes(b"email,consented_at,consent_source\nc@example.net,2025-01-02,a form\x00 of ours\n")
+    code, out, _ = run("subscribers", "import", str(other), *SOURCE, "--json")
+    assert (0, 1) == (code, said(out)["entered"])
+
+
+def test_a_refused_line_is_no_formula(engine: Engine, run: Run, write: Write, tmp_path: Path) -> None:
+    """Whoever opens the refused lines in a spreadsheet runs nothing."""
+    refused = tmp_path / "refused.csv"
+    run("subscribers", "import", write(HEADER, "=1+1,a,,,,,,,"), *SOURCE, "--refused", str(refused))
+    with refused.open(encoding="utf-8", newline="") as lines:
+        assert ["'=1+1,a,,,,,,,"] == [row["original"] for row in csv.DictReader(lines)]
+
+
 def test_everything_wrong_with_a_line_is_said_at_once(engine: Engine, run: Run, write: Write) -> None:
     """One look, one correction."""
     file = write(HEADER, "nobody,Europe/Lodnon,UK,,,,,,")

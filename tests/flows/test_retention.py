@@ -161,6 +161,20 @@ def test_who_left_and_asks_again_keeps_the_link_she_was_mailed(engine: Engine) -
     assert "active" == engine.person("ada").state
 
 
+def test_a_stranger_cannot_put_off_that_she_is_forgotten(engine: Engine) -> None:
+    """Somebody types her address into the form again and again after she left: thirty days more, and she is gone."""
+    engine.join("ada")
+    engine.leave("ada")
+    for _ in range(4):
+        engine.go_on(days=20)
+        if not knows(engine, "ada"):
+            break
+        engine.join("ada", confirmed=False)
+        engine.work()
+        day(engine)
+    assert not knows(engine, "ada")
+
+
 def test_one_course_of_two_is_forgotten_and_the_person_stays(prepare: Prepare) -> None:
     """Who left one course and is on another keeps her row, her name and that other course, and nothing of the first."""
     body = SCHEDULE.removeprefix("courses:\n")

@@ -144,7 +144,7 @@ def _letter(shelf: Shelf, name: str, rendering: Rendering, kind: Kind, *, number
         shelf,
         tokens,
         BASE_URL,
-        service_token=lambda letter, enrollment, _occasion: tokens.sign_dated(CONFIRM, enrollment, now=now),
+        service_token=lambda letter, enrollment, _occasion, _key: tokens.sign_dated(CONFIRM, enrollment, now=now),
     )
     person = PERSON._replace(delivery=f"{8000 + number}-k3vq9tz1xw4m")
     try:

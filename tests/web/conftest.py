@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,13 +13,14 @@ import pytest
 import urllib3
 from fastapi import FastAPI
 
+from drip import clock
 from drip.core.delivery import Submitted
 from drip.core.enrollment import Enrollment
-from drip.core.token import LEAVE, MY
+from drip.core.token import LEAVE, MY, OWN, bound
 from drip.flows import enrolling
 from drip.flows.enrolling import Wish
 from drip.mail.message import Message
-from drip.store import enrollments, stamps, tables
+from drip.store import enrollments, stamps, subscribers, tables
 from drip.store.owners import Incarnation
 from drip.web.app import make_web
 from drip.web.serve import serving
@@ -108,6 +109,14 @@ class Site:
     def leave(self, person: Enrollment) -> str:
         """Return the path for leaving."""
         return f"/leave/{self.deployment.tokens.sign(LEAVE, person.public_id)}"
+
+    def own(self, person: Enrollment, *, days_ago: int = 0) -> str:
+        """Return the path behind a link that was mailed to her so many days ago."""
+        with self.deployment.database.read() as connection:
+            hers = subscribers.find(connection, person.subscriber_id)
+        assert hers is not None
+        made = clock.machine_now() - timedelta(days=days_ago)
+        return f"/own/{self.deployment.tokens.sign_dated(OWN, bound(person.public_id, hers.address_key), now=made)}"
 
     def run(self) -> None:
         """Tick and hand over until nothing more is due."""

@@ -13,7 +13,6 @@ from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
 from drip import clock
-from drip.core.delivery import MY_LINK
 from drip.core.token import CONFIRM
 from drip.web.serve import serving
 from tests.web.forms import JOIN, SMALL, stored, work
@@ -142,7 +141,7 @@ def test_the_next_letter_now_and_the_move_by_keyboard_alone(site: Site, phone: P
     site.run()
     assert 3 == len(site.mailbox())
 
-    phone.goto(f"{site.url}/own/{site.deployment.service_token(MY_LINK, person.public_id)}")
+    phone.goto(site.url + site.own(person))
     phone.get_by_role("link", name="Move to another address").focus()
     phone.keyboard.press("Enter")
     phone.get_by_label("New address").focus()
@@ -246,10 +245,11 @@ def test_every_page_fits_and_can_be_read(start: Start, browser: Browser, scheme:
     confirm = f"/confirm/{site.deployment.service_token('', asked.public_id)}"
     old = site.deployment.tokens.sign_dated(CONFIRM, asked.public_id, now=clock.machine_now() - timedelta(days=31))
     forms = ["/join/roadmap", "/join/roadmap/embed", "/join/roadmap/asked", "/page", "/page/asked", f"/confirm/{old}"]
-    own = f"/own/{site.deployment.service_token(MY_LINK, person.public_id)}"
+    own = site.own(person)
     names = (
         "after",
         "pause",
+        "pause/done",
         "settings",
         "rough",
         "sources",
@@ -283,10 +283,11 @@ def test_a_browser_that_runs_scripts_and_presses_nothing_changes_nothing(site: S
     my = site.my(person)
     asked = site.enroll("jo@example.net", confirmed=False)
     site.run()
-    own = f"/own/{site.deployment.service_token(MY_LINK, person.public_id)}"
+    own = site.own(person)
     hers = (
         "",
         "/pause",
+        "/pause/done",
         "/settings",
         "/rough",
         "/letters/welcome",

@@ -61,7 +61,7 @@ def test_redis_holds_no_address(redis_url: str) -> None:
 
     counting = caps(redis_url, namespace="hashed")
     counting.count("ada@example.net", "8.8.8.8")
-    counting.remember("ada@example.net")
+    assert counting.claim("ada@example.net")
     with redis.Redis.from_url(redis_url.replace("redis+socket", "unix").partition("?")[0]) as client:
         names = [bytes(name).decode() for name in client.scan_iter("*hashed*")]
         lives = [client.ttl(name) for name in names]
@@ -95,12 +95,12 @@ def test_a_redis_that_hangs_costs_a_second(tmp_path: Path) -> None:
         assert time.monotonic() - begun < 8
 
 
-def test_a_name_is_remembered_for_a_day() -> None:
-    """Only the one that was told."""
+def test_a_name_is_claimed_once_a_day() -> None:
+    """By one alone, until it is given back; another name is another's."""
     counting = caps("")
-    assert not counting.seen("a")
-    counting.remember("a")
-    assert (True, False) == (counting.seen("a"), counting.seen("b"))
+    assert [True, False, True] == [counting.claim(name) for name in ("a", "a", "b")]
+    counting.give_back("a")
+    assert [True, False] == [counting.claim(name) for name in ("a", "b")]
 
 
 @pytest.mark.parametrize(

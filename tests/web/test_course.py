@@ -49,7 +49,7 @@ def test_every_stage_has_a_kind_page(site: Site, state: str) -> None:
     with site.deployment.database.write() as connection:
         connection.execute(tables.enrollments.update().values(state=state, ended_at=site.now(), next_due_at=None))
 
-    for path in ("", "/pause", "/settings", "/rough", "/next", "/again", "/fresh"):
+    for path in ("", "/pause", "/pause/done", "/settings", "/rough", "/next", "/again", "/fresh"):
         page = site.page(site.my(person) + path)
         assert "Your next letter comes" not in page
         assert 1 == len(re.findall("<h1[ >]", page))
@@ -130,8 +130,9 @@ def test_the_date_on_a_pause_button_comes_true(site: Site, weeks: int, paused_be
 
     answer = site.post(path, {"weeks": str(weeks)})
 
-    assert (303, path) == (answer.status, answer.headers["Location"])
-    assert f"Your next letter comes on <strong>{date}</strong>" in site.page(path)
+    assert (303, f"{path}/done") == (answer.status, answer.headers["Location"])
+    for said in (path, f"{path}/done"):
+        assert f"Your next letter comes on <strong>{date}</strong>" in site.page(said)
     after = site.person(person.id)
     assert after.next_due_at is not None
     site.pass_to(after.next_due_at)
@@ -152,6 +153,26 @@ def test_until_i_say_and_go_on(site: Site) -> None:
 
     assert "" == site.person(person.id).paused
     assert f"Your next letter comes on <strong>{date}</strong>" in site.page(path)
+
+
+@pytest.mark.parametrize("form", [{"weeks": "1"}, {"weeks": "open"}, {"resume": "yes"}])
+def test_a_second_tap_on_the_same_spot_changes_nothing(site: Site, form: dict[str, str]) -> None:
+    """The page after a pause, and after its end, says what is so now and has no button to press."""
+    person = site.have_letters(site.enroll(), 2)
+    my = site.my(person)
+    if "resume" in form:
+        site.post(f"{my}/pause", {"weeks": "open"})
+
+    answer = site.post(f"{my}/pause", form)
+
+    assert (303, f"{my}/pause/done") == (answer.status, answer.headers["Location"])
+    page = site.page(answer.headers["Location"])
+    assert "<form" not in page
+    assert ("You go on" if "resume" in form else "Your letters are paused") in page
+    on = site.person(person.id).next_letter_on
+    assert on is not None
+    says = "No letter comes until you say." if form.get("weeks") == "open" else f"comes on <strong>{day_in_words(on)}</strong>"
+    assert says in page
 
 
 @pytest.mark.parametrize("form", [{}, {"weeks": "3"}, {"weeks": "-1"}, {"weeks": "²"}, {"weeks": "1e9"}, {"other": "1"}])

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from drip import clock
 from drip.core.enrollment import Stage
 from drip.core.token import CONFIRM
+from drip.core.wording import day_in_words
 from drip.store import tables
 from tests.web.forms import JOIN, SMALL, fill_in, letters, made, stored, work
 
@@ -44,6 +45,49 @@ def test_a_lost_link_comes_by_mail(site: Site) -> None:
     assert "sam@" not in page
     work(site)
     assert ["hello", "my-link"] == letters(site)
+
+
+def test_an_old_link_to_confirm_brings_nobody_back(site: Site) -> None:
+    """She left, and her mail program still has the link that began her letters: it begins nothing, and says how to ask."""
+    person = site.enroll(confirmed=False)
+    site.run()
+    link = f"/confirm/{site.deployment.service_token('', person.public_id)}"
+    assert b"Welcome, you are in" in site.post(link).data
+    site.run()
+    assert 200 == site.post(site.leave(person)).status
+    for answer in (site.post(link), site.post(link)):
+        assert b"You have left" in answer.data
+        assert JOIN.encode() in answer.data
+    assert "left" == site.person(person.id).state
+
+
+def test_a_link_that_has_done_its_work_says_so(site: Site) -> None:
+    """Whoever is on the course reads when her next letter comes, before a press and after it; nothing is promised anew."""
+    person = site.enroll(confirmed=False)
+    site.run()
+    link = f"/confirm/{site.deployment.service_token('', person.public_id)}"
+    site.post(link)
+    site.run()
+    for page in (site.page(link), site.post(link).data.decode()):
+        assert "Your letters are on" in page
+        assert "Nothing begins until you press" not in page
+
+
+def test_who_begins_anew_is_told_the_day_that_holds(site: Site) -> None:
+    """A letter came yesterday, in the run before: the first one keeps its distance, and the page names that day."""
+    person = site.have_letters(site.enroll(), 2)
+    assert 200 == site.post(site.leave(person)).status
+    site.enroll(confirmed=False)
+    site.run()
+    answer = site.post(f"/confirm/{site.deployment.service_token('', person.public_id)}")
+    found = site.person(person.id)
+    assert found.last_letter_on is not None
+    assert found.next_letter_on is not None
+    assert timedelta(days=2) <= found.next_letter_on - found.last_letter_on
+    assert day_in_words(found.next_letter_on) in answer.data.decode()
+    count = len(site.mailbox())
+    site.run()
+    assert count == len(site.mailbox())
 
 
 def test_what_is_no_address_is_said_beside_the_field(site: Site) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drip.core.token import CONFIRM, LEAVE, MY
-from drip.store import tables
+from drip.store import endings, stamps, subscribers, tables
 
 if TYPE_CHECKING:
     from tests.web.conftest import Site, Start
@@ -225,6 +225,52 @@ def test_instead_of_leaving_she_can_rest_or_go_slower(site: Site) -> None:
     assert date in page
     assert 200 == site.post(f"{site.leave(person)}/slower").status
     assert 2 == site.person(person.id).pace
+
+
+def test_after_leaving_nothing_rests_and_nothing_is_slower(site: Site) -> None:
+    """Presses of an old page say that she has left, and change nothing; the way back stands below."""
+    person = site.have_letters(site.enroll(), 1)
+    left = site.post(site.leave(person), ONE_CLICK).data
+    before = site.person(person.id)
+
+    for instead in ("rest", "slower"):
+        assert left == site.post(f"{site.leave(person)}/{instead}").data
+    assert before == site.person(person.id)
+
+
+def test_whoever_confirms_first_rests_from_nothing(site: Site) -> None:
+    """Before she has confirmed there is nothing to pause, and the page says so."""
+    person = site.enroll(confirmed=False)
+
+    page = site.post(f"{site.leave(person)}/rest").data.decode()
+
+    assert "There is nothing to change now" in page
+    assert "Your letters rest" not in page
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_no_page_says_that_somebody_is_back_who_complained(site: Site, leaves: bool) -> None:  # noqa: FBT001
+    """After a complaint neither the way back nor a fresh link is promised, and no letter is opened."""
+    person = site.have_letters(site.enroll(), 1)
+    with site.deployment.database.write() as connection:
+        now = stamps.now_in(connection)
+        found = subscribers.find(connection, person.subscriber_id)
+        assert found is not None
+        endings.suppress(connection, found.id, found.address_key, "complaint", now=now)
+    if leaves:
+        assert "/undo" not in site.post(site.leave(person), ONE_CLICK).data.decode()
+    before = site.dump()
+
+    page = site.post(f"{site.leave(person)}/undo").data.decode()
+    fresh = site.post(f"{site.my(person)}/fresh", {"nonce": "abcdefghij"}).data.decode()
+
+    assert "This cannot be undone now" in page
+    assert "You are back" not in page
+    assert "No letters go to this address" in fresh
+    assert "on its way" not in fresh
+    assert "Mail me a fresh link" not in site.page(f"{site.my(person)}/fresh")
+    assert "There is nothing to change now" in site.post(f"{site.leave(person)}/rest").data.decode() or leaves
+    assert before == site.dump()
 
 
 def test_the_pages_know_no_redis() -> None:

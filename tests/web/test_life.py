@@ -162,8 +162,9 @@ class Life:
         self.walker.follow("Pause")
         self.walker.press("1 week")
         assert "Your letters are paused" == self.walker.heading()
+        self.walker.follow("Go on, or change the pause")
         self.walker.press("Go on now")
-        assert "Pause your letters" == self.walker.heading()
+        assert "You go on" == self.walker.heading()
         self.walker.follow("← My course")
 
     def changes_her_day(self) -> None:

@@ -16,16 +16,9 @@ from drip.core.token import OWN
 from drip.store import deliveries, subscribers, tables
 
 if TYPE_CHECKING:
-    from drip.core.enrollment import Enrollment
     from tests.web.conftest import Site
 
 PAGES = ("data", "data.json", "address", "erase")
-
-
-def _own(site: Site, person: Enrollment, *, days_ago: int = 0) -> str:
-    """Return the path behind a link that was mailed so many days ago."""
-    made = clock.machine_now() - timedelta(days=days_ago)
-    return f"/own/{site.deployment.tokens.sign_dated(OWN, person.public_id, now=made)}"
 
 
 def _nonce(page: str) -> str:
@@ -52,6 +45,40 @@ def test_a_fresh_link_opens_the_three(site: Site) -> None:
     assert "Mail me a fresh link" not in page
 
 
+def test_after_a_move_the_old_mailbox_opens_nothing_of_hers(site: Site) -> None:
+    """A link mailed to it before is old at once; one asked from her page goes to the new mailbox and opens the three."""
+    person = site.have_letters(site.enroll(), 1)
+    before = site.own(person)
+    site.post(f"{before}/address", {"address": "new@example.org"})
+    site.run()
+    [move] = re.findall(r'href="http://127\.0\.0\.1:8000(/change/[^"]+)"', site.mailbox()[-1].html)
+    assert "Your letters come here now" in site.post(move).data.decode()
+
+    dumped = site.dump()
+    assert "This link has grown old" in site.page(before)
+    for name in PAGES:
+        answer = site.get(f"{before}/{name}")
+        assert (410, False) == (answer.status, "new@example.org" in answer.data.decode())
+    assert 410 == site.post(f"{before}/address", {"address": "other@example.org"}).status
+    assert 410 == site.post(f"{before}/erase").status
+    assert dumped == site.dump()
+
+    page = site.page(site.my(person))
+    assert "on its way to n…@example.org" in site.post(f"{site.my(person)}/fresh", {"nonce": _nonce(page)}).data.decode()
+    site.run()
+    [link] = re.findall(r'href="http://127\.0\.0\.1:8000(/own/[^"]+)"', site.mailbox()[-1].html)
+    assert [200] * len(PAGES) == [site.get(f"{link}/{name}").status for name in PAGES]
+    assert "You are erased" in site.post(f"{link}/erase").data.decode()
+
+
+def test_a_link_without_the_mark_of_a_mailbox_opens_nothing(site: Site) -> None:
+    """Links from before they were bound to one count as old."""
+    person = site.have_letters(site.enroll(), 1)
+    token = site.deployment.tokens.sign_dated(OWN, person.public_id, now=clock.machine_now())
+    assert [410] * len(PAGES) == [site.get(f"/own/{token}/{name}").status for name in PAGES]
+    assert 410 == site.post(f"/own/{token}/erase").status
+
+
 def test_a_fresh_link_is_mailed_three_times_a_day(site: Site) -> None:
     """The same form twice mails one; the fourth is refused calmly; a form of nobody's mails none."""
     my = site.my(site.have_letters(site.enroll(), 1))
@@ -69,7 +96,7 @@ def test_a_fresh_link_is_mailed_three_times_a_day(site: Site) -> None:
 def test_an_old_link_opens_her_page_without_the_three(site: Site) -> None:
     """It says that it has grown old and mails another; nothing can be taken, moved or erased by it."""
     person = site.have_letters(site.enroll(), 2)
-    old = _own(site, person, days_ago=1)
+    old = site.own(person, days_ago=1)
     page = site.page(old)
     assert "This link has grown old" in page
     assert "/own/" not in page
@@ -85,7 +112,7 @@ def test_no_other_link_opens_them(site: Site) -> None:
     """Links to her page, to leave, to confirm, cut ones and forged ones are no key to it."""
     person = site.have_letters(site.enroll(), 2)
     tokens = [site.my(person), site.leave(person), f"/x/{site.deployment.service_token('', person.public_id)}"]
-    wrong = [f"/own/{one.rpartition('/')[2]}" for one in tokens] + [_own(site, person)[:-2], "/own/x"]
+    wrong = [f"/own/{one.rpartition('/')[2]}" for one in tokens] + [site.own(person)[:-2], "/own/x"]
     before = site.dump()
     for path in wrong:
         assert 404 == site.get(path).status
@@ -99,7 +126,7 @@ def test_no_other_link_opens_them(site: Site) -> None:
 def test_what_is_held_is_all_there(site: Site) -> None:
     """The page names it with the address masked; the file has it in full, letters and their dates and her consents too."""
     person = site.have_letters(site.enroll("samantha@example.net", name="Samantha", weekday=3), 2)
-    own = _own(site, person)
+    own = site.own(person)
     with site.deployment.database.write() as connection:
         subscribers.note_consent(
             connection, person.subscriber_id, "roadmap", "agreed", now=site.now(), source="a form", wording="Yes, please & now."
@@ -126,7 +153,7 @@ def test_only_her_own_rows_are_in_it(site: Site) -> None:
     """What is held about somebody else is in no answer to her."""
     person = site.have_letters(site.enroll(), 2)
     site.have_letters(site.enroll("other@example.net", name="Somebody"), 2)
-    raw = site.get(f"{_own(site, person)}/data.json").data.decode()
+    raw = site.get(f"{site.own(person)}/data.json").data.decode()
     assert "other@" not in raw
     assert "Somebody" not in raw
     with site.deployment.database.read() as connection:
@@ -152,7 +179,7 @@ def test_every_column_about_a_person_is_shown_or_explained() -> None:
 def test_the_move_to_another_address(site: Site) -> None:
     """The form asks the new mailbox, its letter has the button, and after the press letters come there."""
     person = site.have_letters(site.enroll(), 2)
-    own = _own(site, person)
+    own = site.own(person)
     asked = site.post(f"{own}/address", {"address": "new@example.net"}).data.decode()
     assert "Please look in the new mailbox" in asked
     assert "new@" not in asked
@@ -176,7 +203,7 @@ def test_the_move_to_another_address(site: Site) -> None:
 
 def test_the_answer_is_the_same_for_a_known_and_an_unknown_address(site: Site) -> None:
     """Nobody learns who else gets letters; the mailbox itself is told what to do."""
-    own = _own(site, site.have_letters(site.enroll(), 1))
+    own = site.own(site.have_letters(site.enroll(), 1))
     site.enroll("known@example.net")
     with site.deployment.database.write() as connection:
         from drip.core.address import address_key
@@ -193,7 +220,7 @@ def test_an_address_of_somebody_else_is_told_only_to_that_mailbox(site: Site) ->
     """The page behind its letter says that it has letters of its own, and nothing moves."""
     person = site.have_letters(site.enroll(), 1)
     site.have_letters(site.enroll("known@example.net"), 1)
-    site.post(f"{_own(site, person)}/address", {"address": "known@example.net"})
+    site.post(f"{site.own(person)}/address", {"address": "known@example.net"})
     site.run()
     [link] = re.findall(r'href="http://127\.0\.0\.1:8000(/change/[^"]+)"', site.mailbox()[-1].html)
     assert "This mailbox has letters of its own" in site.post(link).data.decode()
@@ -203,7 +230,7 @@ def test_an_address_of_somebody_else_is_told_only_to_that_mailbox(site: Site) ->
 @pytest.mark.parametrize("typed", ["", "nobody", "a@b@c", "a b@example.net", "<script>@example.net", "x" * 400])
 def test_what_is_no_address_is_said_beside_the_field(site: Site, typed: str) -> None:
     """With 422, and nothing is written."""
-    own = _own(site, site.have_letters(site.enroll(), 1))
+    own = site.own(site.have_letters(site.enroll(), 1))
     before = site.dump()
     answer = site.post(f"{own}/address", {"address": typed})
     assert 422 == answer.status
@@ -214,7 +241,7 @@ def test_what_is_no_address_is_said_beside_the_field(site: Site, typed: str) -> 
 
 def test_the_same_mailbox_is_answered_kindly(site: Site) -> None:
     """Nothing changes, and no letter goes."""
-    own = _own(site, site.have_letters(site.enroll(), 1))
+    own = site.own(site.have_letters(site.enroll(), 1))
     assert "go there already" in site.post(f"{own}/address", {"address": "Sam@EXAMPLE.net"}).data.decode()
     site.run()
     assert 1 == len(site.mailbox())
@@ -223,7 +250,7 @@ def test_the_same_mailbox_is_answered_kindly(site: Site) -> None:
 def test_a_forged_or_old_link_to_move_does_nothing(site: Site) -> None:
     """A forged one is a kind 404, one older than three days is used up."""
     person = site.have_letters(site.enroll(), 1)
-    site.post(f"{_own(site, person)}/address", {"address": "new@example.net"})
+    site.post(f"{site.own(person)}/address", {"address": "new@example.net"})
     with site.deployment.database.read() as connection:
         change = connection.execute(tables.address_changes.select()).one().public_id
     made = clock.machine_now() - timedelta(days=3)
@@ -238,7 +265,7 @@ def test_a_forged_or_old_link_to_move_does_nothing(site: Site) -> None:
 def test_erasing_says_what_goes_and_what_stays(site: Site) -> None:
     """One press; the answer is calm, also the second time."""
     person = site.have_letters(site.enroll(), 1)
-    own = _own(site, person)
+    own = site.own(person)
     page = site.page(f"{own}/erase")
     assert page.index("What goes") < page.index("What stays") < page.index("Erase me now")
     for _ in range(2):
@@ -249,7 +276,7 @@ def test_erasing_says_what_goes_and_what_stays(site: Site) -> None:
 def test_erasing_under_a_letter_on_its_way_is_not_acknowledged(site: Site) -> None:
     """Then it is 503 with Retry-After, as with leaving."""
     person = site.enroll()
-    own = _own(site, person)
+    own = site.own(person)
     site.deployment.ticker().tick()
     site.handing_over(person)
     answer = site.post(f"{own}/erase")
@@ -267,7 +294,7 @@ def test_a_stranger_is_told_where_to_sign_up(site: Site) -> None:
 def test_a_press_from_another_site_is_refused(site: Site) -> None:
     """No page elsewhere can mail, move or erase in her name."""
     person = site.have_letters(site.enroll(), 2)
-    my, own = site.my(person), _own(site, person)
+    my, own = site.my(person), site.own(person)
     before = site.dump()
     paths = [f"{my}/{name}" for name in ("next", "again", "fresh", "rough/mail", "letters/welcome/mail")]
     for path in [*paths, f"{own}/address", f"{own}/erase", "/change/x"]:

@@ -103,7 +103,10 @@ def _shown(answer: object) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("token", ["", "x", "old", "other"])
 def test_a_form_that_is_too_old_is_shown_again(site: Site, token: str) -> None:
-    """So is one whose time is forged or missing, or on which other words stood; the next press is taken at once."""
+    """So is one whose time is forged or missing, or on which other words stood.
+
+    The next press is taken at once where the form was a page of ours; who made it up waits like everybody.
+    """
     values = {"": "", "x": "x.y.z", "old": made(site, JOIN, 86_401), "other": made(site, "/page")}
     answer = site.post(JOIN, {**GOOD, "made": values[token]})
 
@@ -113,7 +116,7 @@ def test_a_form_that_is_too_old_is_shown_again(site: Site, token: str) -> None:
     assert "press once more" in page
     [fresh] = re.findall(r'name="made" value="([^"]+)"', page)
     assert 303 == site.post(JOIN, {**GOOD, "made": fresh}).status
-    assert 1 == len(stored(site))
+    assert (token in {"old", "other"}) == (1 == len(stored(site)))
 
 
 def test_without_the_section_nobody_joins(start: Start) -> None:
