@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import importing, runs, servers
+from bench import importing, reporting, runs, servers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("--letters", type=int, metavar="N", help="how many people get a letter in each round")
     parser.add_argument("--rounds", type=int, metavar="N", help="how many lessons; memory is compared from first to last")
     parser.add_argument("--lines", type=int, metavar="N", help="how many people are imported from a file; 0 leaves this out")
+    parser.add_argument("--reports", type=int, metavar="N", help="how many of the provider's reports are worked off; 0 for none")
     parser.add_argument("--no-workers", action="store_true", help="leave Celery and Valkey out")
     asked = parser.parse_args()
     # Whoever is told to stop still ends what it started.
@@ -44,19 +45,20 @@ def main() -> int:
         workers=not asked.no_workers,
     )
     lines = asked.lines if asked.lines is not None else (2_000 if asked.quick else 100_000)
+    reports = asked.reports if asked.reports is not None else (2_000 if asked.quick else 100_000)
     names = list(MAKERS) if asked.database == "both" else [asked.database]
     found: dict[str, Any] = {
         "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
         "people": plan.people,
         "rounds": plan.rounds,
         "target_ratio": TARGET,
-        "databases": dict(_measured(names, plan, lines)),
+        "databases": dict(_measured(names, plan, lines, reports)),
     }
     print(json.dumps(found, indent=2))
     return 0
 
 
-def _measured(names: list[str], plan: runs.Plan, lines: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def _measured(names: list[str], plan: runs.Plan, lines: int, reports: int) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in names:
         with tempfile.TemporaryDirectory(prefix="drip-bench-") as folder, servers.sink() as sink:
             home = Path(folder)
@@ -70,6 +72,9 @@ def _measured(names: list[str], plan: runs.Plan, lines: int) -> Iterator[tuple[s
                 if lines:
                     figures["import"] = importing.run(make, home / "imports", lines)
                     _say(name, f"imported {lines:,} lines at {figures['import']['lines_per_second']:,} a second")
+                if reports:
+                    figures["reports"] = reporting.run(make(), home / "reports", reports)
+                    _say(name, f"worked off {reports:,} reports at {figures['reports']['reports_per_second']:,} a second")
                 yield name, figures
 
 

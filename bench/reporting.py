@@ -11,6 +11,7 @@ import json
 import os
 import random
 import statistics
+import subprocess
 import sys
 import time
 from itertools import cycle, islice
@@ -30,9 +31,8 @@ from drip.wiring import Deployment, log_to_stderr
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
+    from pathlib import Path
 
-LETTERS = ("hello", "breathe", "walk")
-"""The letters of whoever is staged: two behind her, and one that waits for every fifth."""
 CALL = 1_000
 CHUNK = 5_000
 A_LETTER = 5
@@ -67,7 +67,9 @@ def stage(deployment: Deployment, people: int) -> None:
         now = stamps.now_in(connection)
         one = connection.execute(sa.select(enrollments).limit(1)).one()
         today, later = now.calendar.date(), now.calendar + population.LATER
-        behind = {"place": LETTERS[1], "next_lesson": LETTERS[2], "deliveries_due": 2, "next_due_at": later}
+        live = deployment.library.course(one.version_id, one.course)
+        letters = [lesson.id for lesson in live.course.sequence[:3]]
+        behind = {"place": letters[1], "next_lesson": letters[2], "deliveries_due": 2, "next_due_at": later}
         connection.execute(enrollments.update().values(**behind, last_letter_on=today, last_meant_on=today))
         same = {"course": one.course, "occasion": "run:1", "kind": "lesson", "version_id": one.version_id}
         same |= {"meant_on": today, "letter_on": today, "created_at": now.machine, "state_at": now.machine}
@@ -85,7 +87,7 @@ def stage(deployment: Deployment, people: int) -> None:
                     **same,
                 }
                 for number in range(start + 1, min(start + CHUNK, people) + 1)
-                for at, letter in enumerate(LETTERS)
+                for at, letter in enumerate(letters)
                 if at < 2 or number % 5 == 0
             ]
             connection.execute(deliveries.insert(), rows)
@@ -103,7 +105,7 @@ def made(deployment: Deployment, count: int, *, seed: int) -> Iterator[dict[str,
         rows = connection.execute(
             sa.select(deliveries.c.id, deliveries.c.nonce, subscribers.c.address)
             .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
-            .where(deliveries.c.letter != LETTERS[2])
+            .where(deliveries.c.state != "pending")
             .order_by(deliveries.c.id)
         ).all()
     names, weights = list(KINDS), [weight for weight, _ in KINDS.values()]
@@ -126,6 +128,16 @@ def made(deployment: Deployment, count: int, *, seed: int) -> Iterator[dict[str,
         if way in {"stranger", "unknown"}:
             event["email"] = f"stranger.{chance.randrange(count)}@example.net"
         yield event
+
+
+def run(database_url: str, state: Path, count: int) -> dict[str, Any]:
+    """Return what *count* reports cost on one database, in a process of their own, whose memory is looked at."""
+    state.mkdir()
+    environment = config.environment_for(config.load({"DRIP_STATE": str(state), "DRIP_DATABASE_URL": database_url}))
+    command = [sys.executable, "-m", "bench.reporting", str(count)]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def main() -> int:

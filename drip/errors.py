@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,3 +65,13 @@ class WrongDoor(DripError):
     """The database belongs to another door than the settings ask for: sandbox and real never mix."""
 
     exit_code = 3
+
+
+def where(trouble: BaseException) -> str:
+    """Return the last places of our code in a traceback; never the message, which may hold an address or a token.
+
+    Logs say this and the kind of a trouble. A whole trace would bring the message with it, and with some libraries each
+    frame's variables.
+    """
+    frames = [frame for frame in traceback.extract_tb(trouble.__traceback__) if "drip" in frame.filename]
+    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))

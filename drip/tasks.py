@@ -6,6 +6,7 @@ to claim. Every setting below has its reason beside it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -17,7 +18,7 @@ from celery.worker import state
 from kombu.exceptions import OperationalError
 
 from drip import clock, config
-from drip.errors import DripError
+from drip.errors import DripError, where
 from drip.flows import asking, forgetting, listening
 from drip.flows.sending import CannotRecord, nothing
 from drip.flows.ticking import ClockJumped
@@ -25,7 +26,7 @@ from drip.store.owners import LOOKS, Watchdog
 from drip.wiring import Deployment, log_to_stderr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from drip.flows.sending import Sender
     from drip.flows.ticking import Ticker
@@ -167,18 +168,33 @@ def make_app(
     # second application in the same process would be given the tasks, and so the settings, of the first.
     @app.task(name="drip.tick", shared=False, expires=10 * tick_seconds)
     def tick() -> None:
-        work.tick()
+        with _said_of("drip.tick"):
+            work.tick()
 
     @app.task(name="drip.send", shared=False)
     def send(batch_id: str) -> None:
-        work.send(batch_id)
+        with _said_of("drip.send"):
+            work.send(batch_id)
 
     @app.task(name="drip.listen", shared=False, expires=60)
     def listen() -> None:
-        work.listen()
+        with _said_of("drip.listen"):
+            work.listen()
 
     _watch(app, found, patience.watchdog_seconds)
     return app
+
+
+@contextlib.contextmanager
+def _said_of(task: str) -> Iterator[None]:
+    """Log what breaks a task, without the message: Celery would print the whole trace, and a driver's may name an address.
+
+    Nothing is lost by going on: what the task left undone is found by the next tick.
+    """
+    try:
+        yield
+    except Exception as trouble:  # noqa: BLE001 - whatever it is, the next tick goes on
+        log.error("task-broke", task=task, error=type(trouble).__name__, at=where(trouble))  # noqa: TRY400 - see `where`
 
 
 def _celery_settings(settings: config.Settings, tick_seconds: float) -> dict[str, Any]:

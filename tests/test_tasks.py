@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 import redis
+import structlog
 from celery import Celery
 from structlog.testing import capture_logs
 
 from drip import clock, config
 from drip.core.address import address_key
-from drip.flows import asking
+from drip.flows import asking, enrolling
 from drip.sandbox.valkey import EmbeddedValkey
 from drip.store import wishes
 from drip.store.subscribers import find_by_key
@@ -96,6 +97,31 @@ def test_the_hint_of_a_form_works_it_off(prepare: Prepare) -> None:
             assert [] == wishes.waiting(connection, 9)
             assert find_by_key(connection, address_key(wish.address, deployment.suppression_key))
     app.close()
+
+
+def test_a_task_that_breaks_names_nobody(prepare: Prepare, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whatever a trouble says, and with nothing set up for logs: what is printed has its kind and place, and no address."""
+    deployment = prepare()
+    wish = enrolling.Wish("ada@example.net", name="Adalinde")
+    key = deployment.suppression_key
+    enrolling.enroll(deployment.database, deployment.library, wish, suppression_key=key, confirmed=True)
+    (batch,) = deployment.ticker().tick().hints
+
+    def broken(point: str) -> None:
+        about = "ada@example.net, Adalinde"
+        raise ValueError(about)
+
+    structlog.reset_defaults()
+    app = make_app(deployment.settings, at=broken)
+    app.tasks["drip.send"].apply((batch,))
+    app.close()
+
+    written = "".join(capfd.readouterr())
+    assert "batch-broke" in written
+    assert "task-broke" in written
+    assert "ValueError" in written
+    assert "ada@example" not in written
+    assert "Adalinde" not in written
 
 
 # Settings -----------------------------------------------------------------------------------------------------------

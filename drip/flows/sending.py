@@ -33,7 +33,7 @@ from drip.core.delivery import (
 from drip.core.enrollment import Pause
 from drip.core.progress import next_step
 from drip.core.wording import SOME_DAY, day_in_words, weekday_name
-from drip.errors import DripError, RenderFault
+from drip.errors import DripError, RenderFault, where
 from drip.mail.envelope import Addressee, Rendering
 from drip.mail.guard import Unsendable
 from drip.mail.render import NeedsPerson
@@ -164,7 +164,7 @@ class Sender:
         except CannotRecord:
             raise
         except Exception as trouble:
-            log.exception("batch-broke", batch=batch_id)
+            log.error("batch-broke", batch=batch_id, error=type(trouble).__name__, at=where(trouble))  # noqa: TRY400 - see `where`
             self._release(work, reason=Reason.CRASHES, crashed=not isinstance(trouble, DatabaseTrouble))
             self._die_if_anything_is_left()
             raise
@@ -300,8 +300,8 @@ class Sender:
         except Unsendable as fault:
             # Our own mistake, found before anything left: the letter waits, and nobody pays for it.
             return Refused(str(fault), about_letter=True)
-        except Exception as trouble:
-            log.exception("door-broke")
+        except Exception as trouble:  # noqa: BLE001 - whatever it is, the request may have gone
+            log.error("door-broke", error=type(trouble).__name__, at=where(trouble))  # noqa: TRY400 - see `where`
             return Unknown(f"the door raised {type(trouble).__name__}")
 
     def _mark(self, work: Work, piece: Piece, token: str) -> Marked | None:

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from drip.errors import NotFound, Unreachable
+from drip.errors import NotFound, Unreachable, where
 from drip.flows import showing
 from drip.store.session import DatabaseTrouble
 from drip.web.after import after_router
@@ -24,7 +24,7 @@ from drip.web.care import care_router
 from drip.web.course import course_router
 from drip.web.desk import RETRY_SECONDS, STYLE, ZONE_SCRIPT, Desk
 from drip.web.finding import finding_router
-from drip.web.guard import Guard, where
+from drip.web.guard import Guard
 from drip.web.joining import public_router
 from drip.web.kit import kit_router
 from drip.web.leaving import leave_router

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Callable, Sequence
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from drip.errors import where
 
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 """Nothing from elsewhere, no script at all, no form that leads away, no frame around."""
@@ -77,12 +78,6 @@ def problem(
 def framed(policy: str, sites: Sequence[str]) -> str:
     """Return a policy that lets the pages of *sites*, and nobody else's, put a frame around."""
     return policy.replace("frame-ancestors 'none'", f"frame-ancestors {' '.join(sites)}") if sites else policy
-
-
-def where(trouble: BaseException) -> str:
-    """Return the last places of our code in a traceback; never the message, which may hold an address or a token."""
-    frames = [frame for frame in traceback.extract_tb(trouble.__traceback__) if "drip" in frame.filename]
-    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
 
 
 class Guard:

@@ -19,7 +19,21 @@ ROOT = Path(__file__).parents[2]
 
 def bench(*arguments: str) -> dict[str, Any]:
     """Run the bench as `make bench` does and return what it prints."""
-    command = [sys.executable, "-m", "bench", "--quick", "--letters", "120", "--rounds", "2", "--lines", "300", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "bench",
+        "--quick",
+        "--letters",
+        "120",
+        "--rounds",
+        "2",
+        "--lines",
+        "300",
+        "--reports",
+        "500",
+        *arguments,
+    ]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
         try:
@@ -44,6 +58,8 @@ def assert_whole(figures: dict[str, Any]) -> None:
     assert 0 < figures["memory"]["resident_mib_early"]
     assert 300 == figures["import"]["lines"] == figures["import"]["entered"]
     assert 0 < figures["import"]["ratio"]
+    assert 500 == figures["reports"]["reports"]
+    assert 0 < figures["reports"]["ratio"]
 
 
 @pytest.mark.slow
