@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse
 
+ADDED_LATER = "it was added after her last letter"
+"""Why somebody who goes on with the late letters does not get a lesson of the phases."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sequel:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from drip.core.enrollment import Stage
-from drip.core.sequel import Sequel, sequel_of
+from drip.core.sequel import ADDED_LATER, Sequel, sequel_of
 from drip.errors import NotFound
 from drip.store import deliveries, endings, enrollments, stamps, subscribers, versions
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from drip.core.progress import LiveCourse
     from drip.mail.library import Library
     from drip.store.session import Connection, Database
-
-ADDED_LATER = "it was added after her last letter"
 
 log = structlog.get_logger("drip.finish")
 

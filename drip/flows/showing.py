@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from drip.core.address import masked
 from drip.core.delivery import AT_HER_WISH, IN_MAILBOX, Kind
 from drip.core.enrollment import Move, NotNow, Pause, Stage, paused_for, resumed, step_of, why_not_now
+from drip.core.newcomer import HAD_ELSEWHERE
 from drip.core.outlook import coming, following, last_day
+from drip.core.sequel import ADDED_LATER
 from drip.core.timing import own_day_from_now
 from drip.core.wording import SOME_DAY, day_in_words, weekday_name
 from drip.errors import DripError
 from drip.mail.render import Person
 from drip.store import deliveries, enrollments, migrations, stamps, subscribers, versions
 from drip.store.session import DatabaseTrouble
+from drip.store.turns import PASSED_BY
 
 if TYPE_CHECKING:
     from datetime import date
@@ -34,8 +37,11 @@ if TYPE_CHECKING:
 TICK_SECONDS_MAX = 60.0
 """A last tick older than this means that nothing is sent any more."""
 
-HAD, NEXT, LATER, PASSED, NONE = "had", "next", "later", "passed", "none"
-"""How a lesson stands on the map: `passed` lies before her place and did not come, and where none comes any more is `none`."""
+HAD, NEXT, AGAIN, LATER, NONE = "had", "next", "again", "later", "none"
+"""How a lesson stands on the map: `again` comes once more in this run, and where none comes any more is `none`."""
+
+PASSED, SKIPPED, ELSEWHERE = "passed", "skipped", "elsewhere"
+"""How a lesson before her place stands that did not come: by an edit, by where she began, or since she had it elsewhere."""
 
 COPY = "again:"
 """How the occasion of a letter begins that she asked to have once more."""
@@ -43,12 +49,13 @@ COPY = "again:"
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A lesson on her map: its title, how it stands, and when the letter came; *letter* opens it again."""
+    """A lesson on her map: its title, how it stands, and when the letter came; *letter* opens it again if she *had* it."""
 
     title: str
     state: str
     letter: str
     came_on: date | None
+    had: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ class Shown:
 
     *address* is masked and *address_key* its keyed hash, *ended* holds every delivery that came to a result, oldest first,
     and *now* both clocks. While *held*, an operator keeps her next letter back; *reason* says why her address must not be
-    mailed, '' when it may be.
+    mailed, '' when it may be. *omitted* are the lessons that are not for her, each with why.
     """
 
     person: Enrollment
@@ -93,6 +100,7 @@ class Shown:
     now: Now
     held: bool = False
     reason: str = ""
+    omitted: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def course(self) -> Course:
@@ -224,31 +232,52 @@ def find(database: Database, library: Library, public_id: str) -> Shown | None:
             return None
         ended = deliveries.ended(connection, person.id)
         reason = subscribers.suppressed(connection, [subscriber.address_key], person.course).get(subscriber.address_key, "")
+        omitted = enrollments.omitted(connection, person.id)
         state = versions.running(connection)[person.course]
         lesson = person.next_lesson or ""
         held = state.held_at is not None or versions.lesson_held(connection, person.course, lesson, version_id=state.version_id)
     live = library.course(state.version_id, person.course)
-    return Shown(person, live, masked(subscriber.address), subscriber.address_key, tuple(ended), now, held, reason)
+    return Shown(person, live, masked(subscriber.address), subscriber.address_key, tuple(ended), now, held, reason, omitted)
 
 
 def course_map(shown: Shown, library: Library) -> list[tuple[str, list[Station]]]:
     """Return the phases of her present run by title, each with its lessons in order."""
     person, live = shown.person, shown.live
     book = library.book(live.version_id, person.course)
-    on_map = _on_map(shown)
     ahead = _ahead(person, shown.course)
-    going = person.state in {Stage.ACTIVE, Stage.ASKED, Stage.FINISHED}
     phases = []
     for phase in shown.course.phases:
         stations = []
         for lesson in phase.lessons:
             first = live.first_id(lesson.id)
-            came, place = on_map.get(first), shown.course.places[lesson.id]
-            is_next = place == ahead and person.state == Stage.ACTIVE
-            state = HAD if came else NEXT if is_next else PASSED if place < ahead else LATER if going else NONE
-            stations.append(Station(book.title(lesson.id), state, first, came.went_on if came else None))
+            came = shown.letters.get(first)
+            state = _state(shown, first, shown.course.places[lesson.id], ahead)
+            stations.append(Station(book.title(lesson.id), state, first, came.went_on if came else None, came is not None))
         phases.append((phase.title, stations))
     return phases
+
+
+def _state(shown: Shown, letter: str, place: int, ahead: int) -> str:
+    """Return how the lesson at a *place* stands on her map, by its first id; *ahead* is the first place ahead of her."""
+    person, came = shown.person, shown.letters.get(letter)
+    if came is not None and (came.occasion == person.occasion() or place < ahead):
+        return HAD
+    if place < ahead:
+        return _why_passed(shown, letter)
+    if place == ahead and person.state == Stage.ACTIVE:
+        return NEXT
+    going = person.state in {Stage.ACTIVE, Stage.ASKED, Stage.FINISHED}
+    if came is not None:
+        return AGAIN if going else HAD
+    return LATER if going else NONE
+
+
+def _why_passed(shown: Shown, letter: str) -> str:
+    """Return how a lesson stands that lies before her place and did not come."""
+    reasons = {reason for omitted, reason in shown.omitted if omitted == letter}
+    if HAD_ELSEWHERE in reasons:
+        return ELSEWHERE
+    return SKIPPED if reasons - {PASSED_BY, ADDED_LATER} else PASSED
 
 
 def _ahead(person: Enrollment, course: Course) -> int:
@@ -260,23 +289,9 @@ def _ahead(person: Enrollment, course: Course) -> int:
     return course.places[person.place] + 1 if person.place in course.places else 0
 
 
-def _on_map(shown: Shown) -> dict[str, Delivery]:
-    """Return the letters that are links on her map, by first id.
-
-    They are those of this run, and where she began at a later phase, those before it that came in a run before.
-    """
-    live, occasion, ahead = shown.live, shown.person.occasion(), _ahead(shown.person, shown.course)
-    places = {live.first_id(lesson.id): place for place, lesson in enumerate(shown.course.sequence)}
-    return {
-        letter: one
-        for letter, one in shown.letters.items()
-        if letter in places and (one.occasion == occasion or places[letter] < ahead)
-    }
-
-
 def other_letters(shown: Shown, library: Library) -> list[Station]:
-    """Return the letters in her mailbox that stand on no phase of her map: kits, late letters, earlier runs, removed ones."""
-    on_map = _on_map(shown)
+    """Return the letters in her mailbox that stand on no phase of her map: kits, late letters, removed ones."""
+    on_map = {shown.live.first_id(lesson.id) for lesson in shown.course.sequence}
     return [
         Station(_title_then(library, one), HAD, letter, one.went_on)
         for letter, one in shown.letters.items()

@@ -187,6 +187,12 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Enrollment]:
     return _MANY.made(connection, connection.execute(query).all())
 
 
+def omitted(connection: Connection, enrollment_id: int) -> frozenset[tuple[str, str]]:
+    """Return the lessons that were not for her in any of her runs, by first id, each with why."""
+    query = sa.select(omissions.c.letter, omissions.c.reason).where(omissions.c.enrollment_id == enrollment_id)
+    return frozenset((row.letter, row.reason) for row in connection.execute(query))
+
+
 def note_omissions(connection: Connection, enrollment: Enrollment, letters: Iterable[str], reason: str) -> None:
     """Remember lessons of the present run that she will not get, once each."""
     known = set(

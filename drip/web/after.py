@@ -44,6 +44,7 @@ def after_router(desk: Desk) -> APIRouter:
             "after.html",
             shown,
             finished=shown.person.state == Stage.FINISHED,
+            going_on=goes_on(shown),
             forget_on=forget_on(shown),
             comes_on=None if sequel is None else sequel.comes_on,
             count=count,
@@ -74,7 +75,7 @@ def after_router(desk: Desk) -> APIRouter:
         shown = desk.find(MY, token)
         if shown is None:
             return desk.trouble(404)
-        again = (showing.letter_again(shown, library, one, my_token=_TOKEN, leave_token=_TOKEN) for one in shown.letters)
+        again = (showing.letter_again(shown, library, one, my_token=_TOKEN, leave_token=_TOKEN) for one in by_date(shown))
         pages = [(letter.subject, letter.html) for letter in again if letter is not None]
         headers = {
             "Content-Security-Policy": LETTER_POLICY,
@@ -94,10 +95,21 @@ def forget_on(shown: Shown) -> date | None:
     return last_day.astimezone(person.rhythm(shown.course).zone).date()
 
 
+def goes_on(shown: Shown) -> bool:
+    """Return whether the letters that still come are the later ones, which she asked for."""
+    later = {lesson.id for lesson in shown.course.afterwards}
+    return shown.person.state == Stage.ACTIVE and shown.person.next_lesson in later
+
+
 def wording(shown: Shown, count: int) -> str:
     """Return what she agrees to when she asks for the late letters, word by word."""
     letters = "the one later letter" if count == 1 else f"the {in_words(count)} later letters"
     return f"I agree to get {letters} of {shown.course.title} by mail, and that my address is kept until then."
+
+
+def by_date(shown: Shown) -> list[str]:
+    """Return the letters that she had in the order of the dates on which they came."""
+    return sorted(shown.letters, key=lambda one: shown.letters[one].went_on or shown.letters[one].letter_on)
 
 
 def in_words(count: int) -> str:
@@ -130,9 +142,9 @@ def bound(title: str, language: str, letters: list[tuple[str, str]]) -> str:
 <main>
 <nav class="contents" aria-label="My letters">
 <h1>{escape(title)}: my letters</h1>
-<ol>
+<ul>
 {entries}
-</ol>
+</ul>
 </nav>
 {"".join(parts)}
 </main>

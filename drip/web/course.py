@@ -51,11 +51,13 @@ def course_router(desk: Desk) -> APIRouter:
 def my_page(desk: Desk, shown: Shown, *, own: str = "", **values: Any) -> Response:  # noqa: ANN401 - the template's own
     """Return My course; *own* is the fresh token that opened it, and shows what is hers alone."""
     library = desk.deployment.library
+    phases = showing.course_map(shown, library)
     return desk.person_page(
         "my.html",
         shown,
         own=own,
-        phases=showing.course_map(shown, library),
+        phases=phases,
+        elsewhere=any(one.state == showing.ELSEWHERE for _, stations in phases for one in stations),
         others=showing.other_letters(shown, library),
         rhythm=shown.person.rhythm(shown.course),
         last_title=showing.title(shown, library, shown.last_letter or ""),

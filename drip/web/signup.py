@@ -119,6 +119,7 @@ class _Pages:
             in_frame=self.in_frame,
             brand=place.course.title,
             contact=place.course.reply_to,
+            form=f"{self.desk.prefix}{place.path}",
             sender=place.course.sender,
             subject=showing.system_subject(self.desk.deployment.library, place.live, course, CONFIRM_LETTER),
         )

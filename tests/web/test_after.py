@@ -72,7 +72,7 @@ def test_her_page_is_kept_by_one_press(small: Site) -> None:
         answer = small.post(f"{small.my(person)}/after", {"what": "keep"})
         assert (303, f"{small.my(person)}/after") == (answer.status, answer.headers["Location"])
     page = small.page(f"{small.my(person)}/after")
-    assert "until you say" in page
+    assert "You asked us to keep your page. Your page stays until you say" in page
     assert "Keep my page" not in page
     small.pass_to(small.now() + timedelta(days=400))
     forgetting.pass_over(small.deployment.database, small.deployment.library)
@@ -104,6 +104,35 @@ def test_the_late_letter_is_a_consent_of_its_own(small: Site) -> None:
     assert ("finished", "encore") == (end.state, end.place)
     assert "later letter" not in small.page(f"{small.my(person)}/after")
     assert [] == reporting.audit(small.deployment.database, small.deployment.library)
+
+
+def test_whoever_asked_for_the_late_letter_is_told_so(small: Site) -> None:
+    """The page names the day on which it comes, and that her page stays, and offers neither again."""
+    person = finished(small)
+    for what in ("keep", "letters"):
+        small.post(f"{small.my(person)}/after", {"what": what})
+    page = small.page(f"{small.my(person)}/after")
+    on = small.person(person.id).next_letter_on
+    assert on is not None
+    assert f"You asked for the later letters. Your next letter comes on <strong>{day_in_words(on)}</strong>" in " ".join(
+        page.split()
+    )
+    assert "Your page stays until you say" in page
+    assert "Once you have had the last letter" not in page
+    assert "<form" not in page
+
+
+def test_the_file_is_in_the_order_in_which_letters_came(site: Site) -> None:
+    """A kit that came after a letter stands after it, and nothing numbers what has a number of its own."""
+    person = site.have_letters(site.enroll(), 2)
+    site.post(f"{site.my(person)}/rough/mail")
+    site.run()
+    site.have_letters(person, 2)
+    page = unescape(site.get(f"{site.my(person)}/letters.html").data.decode())
+    contents = re.findall(r'<li><a href="#letter-\d+">([^<]*)</a></li>', page)
+    assert [letter.subject for letter in site.mailbox()] == contents
+    assert 4 == len(contents)
+    assert "<ol>" not in page.partition("</nav>")[0]
 
 
 def test_a_date_that_has_passed_becomes_her_next_own_day(small: Site) -> None:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from drip.core.newcomer import HAD_ELSEWHERE
 from drip.core.wording import day_in_words
-from drip.store import tables, versions
+from drip.flows.adjusting import BEGAN_LATER
+from drip.store import enrollments, tables, versions
+from drip.store.turns import PASSED_BY
 
 if TYPE_CHECKING:
     from tests.web.conftest import Site, Start
@@ -27,6 +30,23 @@ def test_the_map_shows_what_she_had_what_is_next_and_what_comes_later(site: Site
     assert 13 == page.count('<li class="later">')
     titles = ("Get your bearings", "Lower the load", "Unwind the loop", "Widen your life", "Europe/London".partition("/")[2])
     assert all(words in page for words in titles)
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"), [(HAD_ELSEWHERE, "Had before"), (BEGAN_LATER, "Not in this round"), (PASSED_BY, "Did not come")]
+)
+def test_the_map_says_why_a_letter_did_not_come(site: Site, reason: str, says: str) -> None:
+    """Had in another tool, before where she began, or passed by an edit: each has its own calm words, and only its own."""
+    person = site.enroll()
+    with site.deployment.database.write() as connection:
+        enrollments.note_omissions(connection, person, ["welcome"], reason)
+        enrollments.change(connection, person.id, {"place": "welcome", "next_lesson": "loaded-and-locked"})
+
+    page = site.page(site.my(person))
+
+    for words in ("Had before", "Not in this round", "Did not come"):
+        assert (words == says) == (f'<span class="note">{words}</span>' in page)
+    assert (says == "Had before") == ("you had this before you came here" in page)
 
 
 def test_her_page_shows_neither_address_nor_name(site: Site) -> None:

@@ -125,8 +125,12 @@ def test_a_phase_begins_again(site: Site, count: int) -> None:
         assert f"comes on <strong>{date}</strong>" in answer.data.decode()
     after = site.person(person.id)
     assert (2, "active", "welcome") == (after.run, after.state, after.next_lesson)
-    links = re.findall(r'href="([^"]*/letters/[^"/]*)"', site.page(site.my(person)))
-    assert count == len(set(links))
+    mine = site.page(site.my(person))
+    links = re.findall(r'href="([^"]*/letters/[^"/]*)"', mine)
+    assert count == len(links) == len(set(links))
+    # The first is the next one; every other comes again, and none is listed a second time.
+    assert count - 1 == mine.count('<span class="note">Comes again</span>')
+    assert "More letters" not in mine
     assert after.next_due_at is not None
     site.pass_to(after.next_due_at)
     assert count + 1 == len(site.mailbox())

@@ -43,6 +43,11 @@ def test_a_fresh_link_opens_the_three(site: Site) -> None:
         assert 1 == len(re.findall("<h1[ >]", inner))
         assert f'class="home" href="{link}"' in inner
     assert "Mail me a fresh link" not in page
+    # They stand before everything else, and once.
+    assert page.index("For one day, here:") < page.index(f'href="{link}/data"') < page.index("My map")
+    assert 1 == page.count('id="mine"') == page.count(f'href="{link}/erase"')
+    assert "For one day, here:" not in plain
+    assert "For one day the link also opens" in " ".join(site.mailbox()[-1].text.split())
 
 
 def test_after_a_move_the_old_mailbox_opens_nothing_of_hers(site: Site) -> None:

@@ -27,6 +27,8 @@ def test_from_the_form_to_the_first_letter(site: Site) -> None:
     assert (303, f"{JOIN}/asked") == (answer.status, answer.headers["Location"])
     page = site.page(f"{JOIN}/asked")
     assert all(words in page for words in ("letters@example.org", "About your letters", "spam", "30 days"))
+    for form in (JOIN, f"{JOIN}/embed"):
+        assert f'Look at your address and <a href="{form}">ask again</a>' in site.page(f"{form}/asked")
     assert 1 == work(site)
     [path] = re.findall(r"/confirm/[\w.-]+", site.mailbox()[-1].text)
     confirm = site.page(path)
