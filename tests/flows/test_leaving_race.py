@@ -18,7 +18,7 @@ PEOPLE = 10_000
 FEWER = 500
 MUTANTS = {
     "a mark that reads nothing again": (Pace("blind mark", 0.05), True),
-    "a leave that does not wait": (Pace("ours", 0.05), False),
+    "a leave that does not wait": (Pace("ours", 0.3), False),
 }
 
 
