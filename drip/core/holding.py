@@ -103,6 +103,8 @@ ABOUT: dict[str, dict[str, str]] = {
         "name": "What to call you",
         "timezone": "Time zone",
         "country": "Country",
+        "weekday": "Day of the week",
+        "pace": "Weeks between letters",
         "wording": "The words you agreed to",
         "source": "Where",
         "form": "The form",
