@@ -17,7 +17,7 @@ from drip import clock
 from drip.core.delivery import Submitted
 from drip.core.enrollment import Enrollment
 from drip.core.token import LEAVE, MY, OWN, bound
-from drip.flows import enrolling
+from drip.flows import enrolling, forgetting
 from drip.flows.enrolling import Wish
 from drip.mail.message import Message
 from drip.store import enrollments, stamps, subscribers, tables
@@ -25,6 +25,7 @@ from drip.store.owners import Incarnation
 from drip.web.app import make_web
 from drip.web.serve import serving
 from drip.wiring import Deployment
+from tests.mailer import RememberingDirectory
 
 
 @dataclass
@@ -122,6 +123,7 @@ class Site:
         """Tick and hand over until nothing more is due."""
         ticker = self.deployment.ticker()
         sender = self.deployment.sender(self.owner)
+        forgetting.work(self.deployment.database, self.deployment.library, RememberingDirectory())
         while hints := ticker.tick().hints:
             for hint in hints:
                 sender.send(hint)
