@@ -49,7 +49,7 @@ def test_a_worker_that_can_never_record_ends_itself(scene: Scene) -> None:
     with database_gone(scene):
         left, paused = scene.leave(cast.leaver), scene.pause(cast.pauser)
         order.go()
-        scene.let_pass(PATIENCE.record_seconds / 2)
+        scene.let_pass(PATIENCE.record_seconds / 4)
         assert not is_dead(pid)
         scene.wait_for("the end of the worker child", lambda: is_dead(pid))
     fates = scene.finish(cast)
