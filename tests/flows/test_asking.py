@@ -167,7 +167,7 @@ def test_a_strangers_form_changes_nothing_of_somebody_known(engine: Engine, stag
     assert [person] == rows(engine, tables.subscribers)
 
 
-HERS = {"name": "Ada", "timezone": "Europe/Paris", "country": "FR", "weekday": 3, "pace": 2, "wording": "Hers."}
+HERS: dict[str, Any] = {"name": "Ada", "timezone": "Europe/Paris", "country": "FR", "weekday": 3, "pace": 2, "wording": "Hers."}
 STRANGERS = {
     "name": "You fool",
     "timezone": "Asia/Tokyo",
