@@ -168,7 +168,7 @@ def test_a_strangers_form_changes_nothing_of_somebody_known(engine: Engine, stag
 
 
 HERS: dict[str, Any] = {"name": "Ada", "timezone": "Europe/Paris", "country": "FR", "weekday": 3, "pace": 2, "wording": "Hers."}
-STRANGERS = {
+STRANGERS: dict[str, Any] = {
     "name": "You fool",
     "timezone": "Asia/Tokyo",
     "country": "NL",
