@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from drip.core.delivery import form_of
 from drip.core.newcomer import HAD_ELSEWHERE, NO_WELCOME
-from drip.flows import enrolling
+from drip.flows import asking, enrolling
+from drip.store import wishes
 from drip.store.tables import consents, omissions, subscribers
 from tests.cli.conftest import Run
 from tests.engine import Engine
@@ -369,6 +371,29 @@ def test_columns_of_ones_own(engine: Engine, run: Run, write: Write) -> None:
         code, out, err = run("subscribers", "import", file, *SOURCE, "--map", wrong)
         assert (2, "") == (code, out)
         assert remedy in err
+
+
+@pytest.mark.parametrize("answers_the_form", [True, False])
+def test_a_form_about_somebody_imported_waits_beside_its_own_letter(
+    engine: Engine, run: Run, write: Write, *, answers_the_form: bool
+) -> None:
+    """The letter of the import confirms the file; that of the form confirms the form, and her place and hour stay in both."""
+    head = "email,name,timezone,weekday,hour,last_lesson"
+    run("subscribers", "import", write(head, "ada@example.net,Ada,Asia/Tokyo,thu,07:30,breathe"), *SOURCE, "--ask")
+    now = engine.now().machine
+    typed = wishes.Wish(wishes.SIGN_UP, "small", "ada@example.net", now, name="Else", timezone="Europe/Paris", wording="Yes.")
+    asking.store(engine.database, typed)
+    asking.work(engine.database, engine.library, suppression_key=engine.deployment.suppression_key)
+    of_import, of_form = (form_of(one.occasion) for one in engine.deliveries("ada"))
+    assert "" == of_import
+    answers = of_form if answers_the_form else of_import
+    assert enrolling.confirm(engine.database, engine.library, engine.person("ada").public_id, source="page", answers=answers)
+    ada = engine.person("ada")
+    assert ("breathe", "walk", "07:30") == (ada.place, ada.next_lesson, ada.send_at)
+    with engine.database.read() as connection:
+        name = connection.execute(sa.select(subscribers.c.name)).scalar_one()
+    expected = ("Else", "Europe/Paris", None) if answers_the_form else ("Ada", "Asia/Tokyo", 3)
+    assert expected == (name, ada.zone, ada.weekday)
 
 
 @pytest.mark.parametrize("rehearsal", [True, False])

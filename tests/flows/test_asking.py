@@ -297,7 +297,7 @@ def test_whoever_left_unconfirmed_comes_back_as_she_typed(engine: Engine, presse
 
 
 def test_what_was_typed_is_erased_at_once(engine: Engine) -> None:
-    """Nothing of any form is left behind an erasure, nor behind a sign-up that is forgotten."""
+    """Nothing of any form is left behind an erasure."""
     wish(engine, "ada", **HERS)
     work(engine)
     engine.erase("ada")
