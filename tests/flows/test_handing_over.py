@@ -11,7 +11,7 @@ import pytest
 from drip.core.delivery import Refused, Submitted, Unknown
 from drip.errors import RenderFault
 from drip.flows import holding, sending
-from drip.flows.sending import CannotRecord
+from drip.flows.sending.work import CannotRecord
 from drip.store import endings, recovery, subscribers
 from drip.store.session import DatabaseTrouble
 from tests.conftest import Prepare
@@ -276,7 +276,7 @@ def test_a_worker_that_cannot_record_gives_up(engine: Engine) -> None:
     engine.join("ada")
     report = engine.tick()
     engine.sender = engine.deployment.sender(engine.owner)
-    engine.sender._record_seconds = 0.2
+    engine.sender._records.seconds = 0.2
     failing.expect(before=tuple(range(3, 50)))
     with pytest.raises(CannotRecord):
         engine.send(report)

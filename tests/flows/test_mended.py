@@ -12,7 +12,7 @@ import pytest
 from drip import clock
 from drip.core.delivery import Refused, State, Submitted, TryLater
 from drip.flows import holding, listening
-from drip.flows.sending import CannotRecord
+from drip.flows.sending.work import CannotRecord
 from drip.flows.ticking import ClockJumped
 from drip.mail.envelope import Envelopes
 from drip.mail.message import Message
