@@ -16,6 +16,7 @@ from drip.store.stamps import REAL
 from drip.wiring import Deployment
 from tests.course import SCHEDULE, with_helplines, write_course
 from tests.databases import Maker, SqliteFiles, postgres_server
+from tests.readings import ReadingOnce
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
@@ -131,7 +132,7 @@ def prepare(database_url: str, tmp_path: Path) -> Iterator[Prepare]:
                 **(environment or {}),
             }
         )
-        deployment = Deployment(settings)
+        deployment = ReadingOnce(settings)
         made.append(deployment)
         if settings.door == REAL:
             apply_first(deployment)
