@@ -15,7 +15,7 @@ from drip.flows.applying import Accepting
 from drip.store.stamps import REAL
 from drip.wiring import Deployment
 from tests.course import SCHEDULE, with_helplines, write_course
-from tests.databases import Maker, SqliteFiles, postgres_server
+from tests.databases import Maker, postgres_server, sqlite_files
 from tests.readings import ReadingOnce
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
@@ -62,10 +62,11 @@ def postgres() -> Iterator[Maker]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> Maker:
+@pytest.fixture(scope="session", name="sqlite_files")
+def sqlite_files_here() -> Iterator[Maker]:
     """A folder of SQLite databases for this process and all its tests."""
-    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+    with sqlite_files() as files:
+        yield files
 
 
 @pytest.fixture(params=DATABASES)
