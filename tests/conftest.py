@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from drip import config
@@ -21,6 +22,10 @@ from tests.readings import ReadingOnce
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
 ROOT = Path(__file__).parents[1]
+
+# How quickly examples come and go says how busy a machine is, and nothing about them.
+hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("unhurried")
 
 KEYS = {"DRIP_SECRET_KEYS": "a-key-that-signs-links", "DRIP_SUPPRESSION_KEY": "a-key-for-addresses"}
 """The keys of every deployment here, so that one test's links and hashes are another's."""
