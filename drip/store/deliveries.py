@@ -78,6 +78,8 @@ class Member(NamedTuple):
     country: str = ""
 
 
+_WITHDRAWABLE = [State.PENDING.value, State.CLAIMED.value]
+
 _MEMBER_COLUMNS = [deliveries.c[name] for name in Member._fields]
 
 
@@ -243,11 +245,25 @@ def withhold(connection: Connection, ids: Sequence[int], *, reason: str, now: da
         return []
     ended = connection.execute(
         deliveries.update()
-        .where(deliveries.c.id.in_(ids), deliveries.c.state.in_([State.PENDING.value, State.CLAIMED.value]))
+        .where(deliveries.c.id.in_(ids), deliveries.c.state.in_(_WITHDRAWABLE))
         .values(state=State.WITHHELD.value, reason=reason, owner=None, token=None, state_at=now, blocked=False)
         .returning(deliveries.c.id)
     )
     return sorted(ended.scalars())
+
+
+def withhold_all(connection: Connection, subscriber_ids: Iterable[int], *, reason: str, now: datetime) -> set[int]:
+    """End everything of these subscribers that is pending or claimed for good; return the ids of what was."""
+    theirs = among(deliveries.c.subscriber_id, subscriber_ids)
+    # In id order, as everywhere: a worker may be putting some of them back.
+    lock_where(connection, deliveries, theirs & deliveries.c.state.in_(_WITHDRAWABLE))
+    ended = connection.execute(
+        deliveries.update()
+        .where(theirs, deliveries.c.state.in_(_WITHDRAWABLE))
+        .values(state=State.WITHHELD.value, reason=reason, owner=None, token=None, state_at=now, blocked=False)
+        .returning(deliveries.c.id)
+    )
+    return set(ended.scalars())
 
 
 def redate(
@@ -277,7 +293,7 @@ def redate(
         values |= {"meant_on": meant_on, "letter_on": letter_on}
     moved = connection.execute(
         deliveries.update()
-        .where(deliveries.c.id == delivery_id, deliveries.c.state.in_([State.PENDING.value, State.CLAIMED.value]))
+        .where(deliveries.c.id == delivery_id, deliveries.c.state.in_(_WITHDRAWABLE))
         .values(state=State.PENDING.value, owner=None, token=None, batch_id=None, **values)
     )
     return moved.rowcount == 1

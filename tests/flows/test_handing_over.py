@@ -33,7 +33,7 @@ def put_into_the_register(engine: Engine, name: str) -> None:
     with engine.database.write() as connection:
         person = subscribers.find(connection, engine.person(name).subscriber_id)
         assert person is not None
-        endings.suppress(connection, person.id, person.address_key, "complaint", now=engine.now())
+        endings.suppress(connection, {person.address_key: "complaint"}, now=engine.now())
 
 
 STOPS: list[tuple[str, Callable[[Engine], object], tuple[str, str]]] = [

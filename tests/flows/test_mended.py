@@ -31,7 +31,7 @@ def _bounce(engine: Engine, name: str) -> None:
     with engine.database.write() as connection:
         found = subscribers.find(connection, engine.person(name).subscriber_id)
         assert found is not None
-        endings.suppress(connection, found.id, found.address_key, "hard-bounce", now=stamps.now_in(connection))
+        endings.suppress(connection, {found.address_key: "hard-bounce"}, now=stamps.now_in(connection))
 
 
 @pytest.mark.parametrize("how", ["bounce", "leave"])

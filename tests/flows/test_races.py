@@ -150,7 +150,7 @@ def suppress(engine: Engine, subscriber_id: int) -> None:
     with engine.database.write() as connection:
         person = subscribers.find(connection, subscriber_id)
         assert person is not None
-        endings.suppress(connection, person.id, person.address_key, "complaint", now=engine.now())
+        endings.suppress(connection, {person.address_key: "complaint"}, now=engine.now())
 
 
 def events_of(kind: str, ids: Sequence[str]) -> bytes:

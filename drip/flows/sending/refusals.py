@@ -85,7 +85,7 @@ class Refusals:
                 # Nobody's letters go there yet: a slip in a new address ends no course.
                 subscribers.suppress(connection, bad.address_key, Reason.INVALID, now=now.machine)
             elif failed and answer.bad_address:
-                endings.suppress(connection, bad.delivery.subscriber_id, bad.address_key, Reason.INVALID, now=now)
+                endings.suppress(connection, {bad.address_key: Reason.INVALID.value}, now=now)
 
         self._records.write(write)
 
