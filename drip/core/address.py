@@ -11,6 +11,9 @@ from email_validator import EmailNotValidError, validate_email
 
 NAME_MAX = 60
 
+ENCODED = "=?"
+"""How an encoded word begins (RFC 2047): in a header it would be read as what it encodes, line breaks and all."""
+
 
 def normal_address(text: str) -> str:
     """Return the one spelling of an address: trimmed, domain in lower case.
@@ -22,6 +25,9 @@ def normal_address(text: str) -> str:
     except EmailNotValidError as fault:
         msg = f"this is not an email address: {fault}"
         raise ValueError(msg) from fault
+    if ENCODED in text:
+        msg = "this is not an email address: what stands before the @ reads as something else in a mail"
+        raise ValueError(msg)
     if found.ascii_email is None:
         msg = "this address has letters before the @ that the provider cannot carry"
         raise ValueError(msg)

@@ -12,7 +12,8 @@ from drip.core.delivery import AT_HER_WISH
 from drip.core.enrollment import Enrollment, Stage
 from drip.core.timeword import zone_hint, zone_names
 from drip.errors import UsageError
-from drip.store import beginnings, chores, endings, enrollments, stamps, subscribers, versions
+from drip.store import askings, beginnings, chores, endings, enrollments, stamps, subscribers, versions
+from drip.store.askings import Asking
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,7 +102,7 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
                 network_address=wish.network_address,
                 version_id=course.version_id,
             )
-            beginnings.ask(connection, person, course, now)
+            beginnings.ask(connection, person, course, now, _form(connection, person, wish, now))
             return Enrolling(Enrolled.ASKED, person.id, "a letter asks this person to confirm")
         subscribers.note_consent(
             connection,
@@ -126,11 +127,13 @@ def confirm(
     wording: str = "",
     form: str = "",
     made: datetime | None = None,
+    answers: str = "",
 ) -> bool:
     """Begin the course of somebody who pressed the button in her confirmation letter; return whether it runs now.
 
     Pressing twice is harmless. Somebody who left or finished begins a new run only by the letter of a new request, since
     mail programs keep old links and leaving is final: *made* is when the link was made, None for a link of this moment.
+    *answers* is the form that her letter answers: of somebody who has never confirmed, exactly that is what she confirms.
     *wording* is what stood beside the button and *form* the address of its page: they are the proof.
     """
     with database.write() as connection:
@@ -160,6 +163,7 @@ def confirm(
                 now=now.machine,
             )
         course = library.course(versions.running(connection)[person.course].version_id, person.course)
+        person = beginnings.as_typed(connection, person, course, answers)
         subscribers.note_consent(
             connection,
             person.subscriber_id,
@@ -176,16 +180,25 @@ def confirm(
     return True
 
 
-def wording_for(database: Database, library: Library, public_id: str) -> str:
-    """Return the consent that a confirmation asks for: the words she was asked with, else those of the course."""
+def wording_for(database: Database, library: Library, public_id: str, answers: str = "") -> str:
+    """Return the consent to be confirmed: the words of the form, else those she was asked with, else the course's."""
     with database.read() as connection:
         person = enrollments.find_by_public_id(connection, public_id)
         if person is None:
             return ""
-        asked = beginnings.asked_wording(connection, person)
+        form = askings.find(connection, person.id, answers) if answers else None
+        asked = (form.wording if form else "") or beginnings.asked_wording(connection, person)
         course = library.course(versions.running(connection)[person.course].version_id, person.course)
     sign_up = course.course.sign_up
     return asked or (sign_up.consent if sign_up else "")
+
+
+def _form(connection: Connection, person: Enrollment, wish: Wish, now: Now) -> str:
+    """Return the id of what the operator typed of somebody who never confirmed, so that no later form changes it."""
+    if person.confirmed_at is not None:
+        return ""
+    asking = Asking(clean_name(wish.name), wish.timezone, wish.country, wish.weekday, wish.pace)
+    return askings.keep(connection, person.id, asking, now=now.machine)
 
 
 def _asked_anew(connection: Connection, person: Enrollment, made: datetime) -> bool:

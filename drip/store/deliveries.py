@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from drip.core.delivery import OPEN, RULES, Kind, State
-from drip.store.session import among
+from drip.store.session import among, lock_where
 from drip.store.tables import IS_OPEN, courses, deliveries, enrollments, lesson_holds
 
 if TYPE_CHECKING:

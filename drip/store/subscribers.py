@@ -74,6 +74,11 @@ def add(connection: Connection, *, address: str, address_key: str, name: str, ti
     return int(connection.execute(known).scalar_one())
 
 
+def call(connection: Connection, subscriber_id: int, *, name: str, timezone: str | None) -> None:
+    """Give a locked subscriber the name and the zone that she typed."""
+    connection.execute(subscribers.update().where(subscribers.c.id == subscriber_id).values(name=name, timezone=timezone))
+
+
 def note_consent(
     connection: Connection,
     subscriber_id: int,
