@@ -35,8 +35,21 @@ def normal_address(text: str) -> str:
 
 
 def address_key(address: str, suppression_key: bytes) -> str:
-    """Return the keyed hash (HMAC-SHA256, hex) of an address, the same for every capitalisation of it."""
-    return hmac.digest(suppression_key, address.strip().lower().encode(), hashlib.sha256).hex()
+    """Return the keyed hash (HMAC-SHA256, hex) of an address, the same for every capitalisation and both spellings of its domain.
+
+    Addresses are stored with their domain in ASCII; a provider may report `bücher.example` for `xn--bcher-kva.example`.
+    """
+    return hmac.digest(suppression_key, _in_ascii(address.strip()).lower().encode(), hashlib.sha256).hex()
+
+
+def _in_ascii(address: str) -> str:
+    """Return an address with its domain in ASCII; what is none of ours stays as it is."""
+    if address.isascii():
+        return address
+    try:
+        return normal_address(address)
+    except ValueError:
+        return address
 
 
 def masked(address: str) -> str:

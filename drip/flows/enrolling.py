@@ -11,7 +11,7 @@ from drip.core.country import country_hint, country_names
 from drip.core.delivery import AT_HER_WISH
 from drip.core.enrollment import Enrollment, Stage
 from drip.core.timeword import zone_hint, zone_names
-from drip.errors import NotFound, UsageError
+from drip.errors import UsageError
 from drip.store import askings, beginnings, chores, endings, enrollments, stamps, subscribers, versions
 from drip.store.askings import Asking
 
@@ -71,8 +71,8 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
     key = address_key(address, suppression_key)
     with database.write() as connection:
         now = stamps.now_in(connection)
-        live = _course(connection, library, wish.course)
-        course_id, course = live
+        state = versions.running_as(connection, wish.course)
+        course_id, course = state.id, library.course(state.version_id, state.id)
         if wish.timezone and wish.timezone not in zone_names():
             msg = f"there is no time zone {wish.timezone!r}; {zone_hint(wish.timezone)}"
             raise UsageError(msg)
@@ -155,14 +155,14 @@ def confirm(
             # The provider keeps lists of its own; on one of them her letters would be dropped.
             chores.ask(
                 connection,
-                "clear",
+                chores.CLEAR,
                 address=subscriber.address,
                 address_key=subscriber.address_key,
                 subscriber_id=subscriber.id,
                 reason="came back",
                 now=now.machine,
             )
-        _, course = _course(connection, library, person.course)
+        course = library.course(versions.running(connection)[person.course].version_id, person.course)
         person = beginnings.as_typed(connection, person, course, answers)
         subscribers.note_consent(
             connection,
@@ -188,7 +188,7 @@ def wording_for(database: Database, library: Library, public_id: str, answers: s
             return ""
         form = askings.find(connection, person.id, answers) if answers else None
         asked = (form.wording if form else "") or beginnings.asked_wording(connection, person)
-        _, course = _course(connection, library, person.course)
+        course = library.course(versions.running(connection)[person.course].version_id, person.course)
     sign_up = course.course.sign_up
     return asked or (sign_up.consent if sign_up else "")
 
@@ -228,18 +228,6 @@ def _subscriber(connection: Connection, address: str, key: str, wish: Wish, now:
         timezone=wish.timezone or None,
         now=now.machine,
     )
-
-
-def _course(connection: Connection, library: Library, course_id: str) -> tuple[str, LiveCourse]:
-    """Return the course of that id, or the only one there is."""
-    running = versions.running(connection)
-    if not course_id and len(running) == 1:
-        course_id = next(iter(running))
-    if course_id not in running:
-        known = ", ".join(running) or "none yet: start drip up once"
-        msg = f"there is no course {course_id!r}; running are: {known}" if course_id else f"say which course: {known}"
-        raise NotFound(msg)
-    return course_id, library.course(running[course_id].version_id, course_id)
 
 
 def _enrollment(  # noqa: PLR0917 - the facts of an enrollment

@@ -60,7 +60,7 @@ def begin(connection: Connection, subscriber_id: int, now: Now) -> bool:
         end(connection, enrollments.locked(connection, known.id), Reason.ERASED, now)
     _register(connection, person.address_key, now)
     chores.drop(connection, chores.CLEAR, person.address_key)
-    chores.drop_clearings(connection, subscriber_id)
+    chores.drop_clearings(connection, [subscriber_id])
     askings.forget_of(connection, subscriber_id)
     asked = address_change_rows.take_back(connection, subscriber_id)
     for address, key in [(person.address, person.address_key), *((one.address, one.address_key) for one in asked)]:
@@ -172,6 +172,7 @@ def delete_subscribers(connection: Connection, subscriber_ids: Sequence[int]) ->
     ).scalars()
     gone = sorted(ids)
     if gone:
+        chores.drop_clearings(connection, gone)
         for table in (consents, address_changes):
             connection.execute(table.delete().where(among(table.c.subscriber_id, gone)))
         connection.execute(subscriber_table.delete().where(among(subscriber_table.c.id, gone)))
