@@ -59,8 +59,11 @@ def masked(address: str) -> str:
 
 
 def clean_name(text: str) -> str:
-    """Return what to call somebody: one line, no control characters, at most `NAME_MAX` characters; never split."""
-    return clean_text(text, NAME_MAX)
+    """Return what to call somebody: one line, no control characters, no encoded word, at most `NAME_MAX` characters."""
+    cleaned = clean_text(text, NAME_MAX)
+    while ENCODED in cleaned:  # Taking one out may put another together.
+        cleaned = cleaned.replace(ENCODED, "=")
+    return cleaned
 
 
 def clean_text(text: str, length_max: int) -> str:
