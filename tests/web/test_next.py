@@ -103,7 +103,7 @@ def test_a_letter_on_its_way_is_waited_for(site: Site, path: str) -> None:
     site.deployment.ticker().tick()
     site.handing_over(person)
     forms = {"next": {"letter": person.next_lesson or ""}, "again": {"phase": "orient", "run": "1"}}
-    answer = site.post(f"{my}/{path}", forms[path])
+    answer = site.press(f"{my}/{path}", forms[path])
     assert 503 == answer.status
     assert "nothing was changed" in answer.data.decode()
 
@@ -118,7 +118,7 @@ def test_a_phase_begins_again(site: Site, count: int) -> None:
     [date] = re.findall(r"Get your bearings</span><span class=\"note\">First letter on ([^<]*)<", page)
     form = {"phase": "orient", "run": _field(page, "run")}
 
-    first, second = site.post(path, form), site.post(path, form)
+    first, second = site.press(path, form), site.press(path, form)
 
     assert [200, 200] == [first.status, second.status]
     for answer in (first, second):
@@ -175,14 +175,14 @@ def test_the_day_of_forgetting_after_the_last_letter(site: Site) -> None:
 def test_settings_of_whoever_has_not_confirmed_and_of_a_letter_asked_for_now(site: Site) -> None:
     """Both save; the letter asked for takes its new date, and the page names it."""
     asked = site.enroll("jo@example.net", confirmed=False)
-    saved = site.post(f"{site.my(asked)}/settings", {"weekday": "thu", "pace": "2"})
+    saved = site.press(f"{site.my(asked)}/settings", {"weekday": "thu", "pace": "2"})
     assert (200, 3, 2) == (saved.status, site.person(asked.id).weekday, site.person(asked.id).pace)
     assert "Your letters begin once you have pressed the button" in saved.data.decode()
 
     person = _a_day_on(site)
     path = f"{site.my(person)}/next"
     site.post(path, {"letter": _field(site.page(path), "letter")})
-    page = site.post(f"{site.my(person)}/settings", {"weekday": "thu"}).data.decode()
+    page = site.press(f"{site.my(person)}/settings", {"weekday": "thu"}).data.decode()
     after = site.person(person.id)
     assert after.next_letter_on is not None
     assert 3 == after.next_letter_on.weekday()
@@ -194,7 +194,7 @@ def test_settings_of_whoever_is_paused_until_she_says(site: Site) -> None:
     person = _a_day_on(site)
     my = site.my(person)
     site.post(f"{my}/pause", {"weeks": "open"})
-    saved = site.post(f"{my}/settings", {"weekday": "thu", "send_at": "18:00"})
+    saved = site.press(f"{my}/settings", {"weekday": "thu", "send_at": "18:00"})
     assert "No letter comes until you say." in saved.data.decode()
     site.post(f"{my}/pause", {"resume": "yes"})
     after = site.person(person.id)
