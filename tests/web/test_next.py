@@ -42,7 +42,8 @@ def test_the_page_names_the_letter_and_the_date_after_it(site: Site) -> None:
     assert "Your letter is on its way" in site.page(path)
     site.run()
     assert 3 == len(site.mailbox())
-    assert "One a day is the most." in site.page(path)
+    tomorrow = day_in_words(site.now().date() + timedelta(days=1))
+    assert f"You can have the next one from tomorrow, <strong>{tomorrow}</strong>." in site.page(path)
     after = site.person(person.id)
     assert after.next_letter_on is not None
     assert date == day_in_words(after.next_letter_on)
@@ -134,6 +135,24 @@ def test_a_phase_begins_again(site: Site, count: int) -> None:
     assert after.next_due_at is not None
     site.pass_to(after.next_due_at)
     assert count + 1 == len(site.mailbox())
+
+
+def test_beginning_again_says_what_becomes_of_a_letter_on_its_way(site: Site) -> None:
+    """The one that she had just asked for stays back, as both pages say, and comes once, in its turn."""
+    person = _a_day_on(site)
+    my = site.my(person)
+    site.post(f"{my}/next", {"letter": _field(site.page(f"{my}/next"), "letter")})
+    assert "If you press before it is there, it stays back" in site.page(f"{my}/again")
+
+    page = site.press(f"{my}/again", {"phase": "orient", "run": "1"}).data.decode()
+
+    assert "The letter that was on its way stays back." in page
+    site.run()
+    assert 2 == len(site.mailbox())
+    again = site.have_letters(person, 5)
+    assert 2 == again.run
+    assert 6 == len(site.mailbox())
+    assert 1 == sum("About" not in one.subject and one.subject == site.mailbox()[-1].subject for one in site.mailbox())
 
 
 @pytest.mark.parametrize(
