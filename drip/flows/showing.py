@@ -280,9 +280,9 @@ def _state(shown: Shown, letter: str, place: int, ahead: int) -> str:
         return HAD
     if place < ahead:
         return _why_passed(shown, letter)
-    if place == ahead and person.state == Stage.ACTIVE:
+    going = person.state in {Stage.ACTIVE, Stage.ASKED, Stage.FINISHED} and not shown.listed
+    if place == ahead and person.state == Stage.ACTIVE and going:
         return NEXT
-    going = person.state in {Stage.ACTIVE, Stage.ASKED, Stage.FINISHED}
     if came is not None:
         return AGAIN if going else HAD
     return LATER if going else NONE

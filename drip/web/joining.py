@@ -35,7 +35,8 @@ def public_router(desk: Desk, strangers: Strangers) -> APIRouter:
     def front() -> Response:
         courses = showing.live_courses(deployment.database, deployment.library)
         offered = {f"{desk.prefix}/join/{course_id}": live.course for course_id, live in courses.items()}
-        return desk.page("front.html", courses=offered)
+        contact = next(iter(courses.values())).course.reply_to if len(courses) == 1 else ""
+        return desk.page("front.html", courses=offered, contact=contact)
 
     pages = _Confirming(desk, strangers)
     router.add_api_route("/confirm/{token}", pages.show, methods=["GET", "HEAD"])

@@ -141,9 +141,11 @@ def test_what_is_held_is_all_there(site: Site) -> None:
         )
     page = unescape(site.page(f"{own}/data"))
     assert "samantha@" not in page
-    assert {"s…@example.net", "Thursday", "Yes, please & now."} <= {
+    assert {"s…@example.net", "Thursday", "Yes, please & now.", "Two words for the road: loaded and locked"} <= {
         one.strip() for one in re.findall(r"<dd>(?:<span[^>]*>)?([^<]*)<", page)
     }
+    assert "Your letters" in page
+    assert not re.findall(r"\d{4}-\d\d-\d\d|\+00:00|loaded-and-locked|\bsubmitted\b", page)
 
     answer = site.get(f"{own}/data.json")
     held = json.loads(answer.data)
