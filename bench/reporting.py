@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CALL = 1_000
 CHUNK = 5_000
 A_LETTER = 5
-EARLY = 50_000
+LOOKS = 10
 FIRST_SECOND = 1_800_000_000
 
 KINDS: dict[str, tuple[int, dict[str, str]]] = {
@@ -155,7 +155,7 @@ def measured(deployment: Deployment, count: int) -> dict[str, Any]:
     """Return what *count* reports cost: received and worked off, beside the same bodies parsed and written."""
     stage(deployment, max(10, count // A_LETTER // 2))
     reports = made(deployment, count, seed=1)
-    resident: list[int] = []
+    resident: dict[int, float] = {}
     ratios: list[float] = []
     received = worked = bare = 0.0
     done = 0
@@ -172,8 +172,8 @@ def measured(deployment: Deployment, count: int) -> dict[str, Any]:
         received, worked, bare = received + between - begun, worked + ended - between, bare + reference
         ratios.append(reference / (ended - begun))
         done += len(call)
-        if done >= min(EARLY, count):
-            resident.append(psutil.Process().memory_info().rss)
+        if done >= count * (len(resident) + 1) / LOOKS:
+            resident[done] = round(psutil.Process().memory_info().rss / 2**20, 1)
     return {
         "reports": done,
         "reports_per_second": round(done / (received + worked)),
@@ -181,7 +181,7 @@ def measured(deployment: Deployment, count: int) -> dict[str, Any]:
         "worked_per_second": round(done / worked),
         "bare_reports_per_second": round(done / bare),
         "ratio": round(statistics.median(ratios), 3),
-        "memory": {"resident_bytes_early": resident[0], "resident_bytes_last": resident[-1]},
+        "resident_mib_after": resident,
     }
 
 

@@ -20,7 +20,8 @@ from kombu.exceptions import OperationalError
 from drip import clock, config
 from drip.errors import DripError, where
 from drip.flows import asking, forgetting, listening
-from drip.flows.sending import CannotRecord, nothing
+from drip.flows.sending import nothing
+from drip.flows.sending.work import CannotRecord
 from drip.flows.ticking import ClockJumped
 from drip.store.owners import LOOKS, Watchdog
 from drip.wiring import Deployment, log_to_stderr

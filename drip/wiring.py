@@ -17,14 +17,14 @@ import structlog
 
 from drip import clock
 from drip.config import Patience, Settings
-from drip.core.delivery import ADDRESS_CHANGE, MY_LINK
+from drip.core.delivery import ADDRESS_CHANGE, MY_LINK, form_of
 from drip.core.editorial.proof import Proof
 from drip.core.plan import Edition, Plan
 from drip.core.progress import LiveCourse
 from drip.core.project import Project, project_of
 from drip.core.review import why_not_real
 from drip.core.source import Source
-from drip.core.token import CHANGE, CONFIRM, OWN, Tokens, bound
+from drip.core.token import CHANGE, CONFIRM, OWN, Tokens, answering, bound
 from drip.errors import NotFound, ProblemsFound, RenderFault, SettingsError
 from drip.files import parse_source, read_project
 from drip.flows import applying
@@ -330,14 +330,15 @@ class Deployment:
     def service_token(self, letter: str, enrollment: str, occasion: str = "", address_key: str = "") -> str:
         """Return the dated token of a service letter; a new address is confirmed by the change that its occasion names.
 
-        A link to what is hers alone is bound to the keyed address that it is mailed to.
+        A link to what is hers alone is bound to the keyed address that it is mailed to, and a link to confirm names the
+        form that its letter answers.
         """
         now = clock.machine_now()
         if letter == ADDRESS_CHANGE:
             return self.tokens.sign_dated(CHANGE, occasion.partition(":")[2], now=now)
         if letter == MY_LINK:
             return self.tokens.sign_dated(OWN, bound(enrollment, address_key), now=now)
-        return self.tokens.sign_dated(CONFIRM, enrollment, now=now)
+        return self.tokens.sign_dated(CONFIRM, answering(enrollment, form_of(occasion)), now=now)
 
     def _rates(self) -> Rates:
         """Return the limits that all workers share."""

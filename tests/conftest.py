@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from drip import config
@@ -15,11 +16,16 @@ from drip.flows.applying import Accepting
 from drip.store.stamps import REAL
 from drip.wiring import Deployment
 from tests.course import SCHEDULE, with_helplines, write_course
-from tests.databases import Maker, SqliteFiles, postgres_server
+from tests.databases import Maker, postgres_server, sqlite_files
+from tests.readings import ReadingOnce
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
 ROOT = Path(__file__).parents[1]
+
+# How quickly examples come and go says how busy a machine is, and nothing about them.
+hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("unhurried")
 
 KEYS = {"DRIP_SECRET_KEYS": "a-key-that-signs-links", "DRIP_SUPPRESSION_KEY": "a-key-for-addresses"}
 """The keys of every deployment here, so that one test's links and hashes are another's."""
@@ -61,10 +67,11 @@ def postgres() -> Iterator[Maker]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> Maker:
+@pytest.fixture(scope="session", name="sqlite_files")
+def sqlite_files_here() -> Iterator[Maker]:
     """A folder of SQLite databases for this process and all its tests."""
-    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+    with sqlite_files() as files:
+        yield files
 
 
 @pytest.fixture(params=DATABASES)
@@ -131,7 +138,7 @@ def prepare(database_url: str, tmp_path: Path) -> Iterator[Prepare]:
                 **(environment or {}),
             }
         )
-        deployment = Deployment(settings)
+        deployment = ReadingOnce(settings)
         made.append(deployment)
         if settings.door == REAL:
             apply_first(deployment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +19,11 @@ from drip.store.session import Database
 
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """Nothing here must survive a power cut; a killed client loses nothing by these."""
+
+
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 2**31
+"""The least that must be free there; a container often has a few megabytes."""
 
 
 class Maker(Protocol):
@@ -94,15 +100,26 @@ class PostgresServer:
         return self._url(name)
 
     def migrated(self) -> str:
-        """Return the URL of a copy of the migrated database."""
+        """Return the URL of a copy of the migrated database; as files it takes half the time that it takes through the log."""
         name = f"drip_{next(self._numbers)}"
-        self._admin(f"CREATE DATABASE {name} TEMPLATE template_drip")
+        self._admin(f"CREATE DATABASE {name} TEMPLATE template_drip STRATEGY FILE_COPY")
         return self._url(name)
 
     def drop(self, url: str) -> None:
         """Drop the database, whoever is still connected to it."""
         name = url.rpartition("/")[2] if "?" not in url else url.partition("?")[0].rpartition("/")[2]
         self._admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def sqlite_files() -> Iterator[SqliteFiles]:
+    """Give a folder of SQLite databases, deleted at the end, in memory where there is room: each commit waits for a disk."""
+    with tempfile.TemporaryDirectory(prefix="drip-sqlite-", dir=MEMORY if _has_room(MEMORY) else None) as folder:
+        yield SqliteFiles(Path(folder))
+
+
+def _has_room(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= ROOM_BYTES
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from drip.errors import UsageError
 
 if TYPE_CHECKING:
     from drip.core.newcomer import Refusal
-    from drip.core.recipe import Columns
+    from drip.core.recipe import Columns, LeftAlone
     from drip.files.sheet import Row, Sheet
     from drip.flows.importing import Report
 
@@ -102,11 +102,12 @@ def import_(  # noqa: PLR0917 - the options
             click.echo(NO_LISTS, err=True)
         with _refusals(refused, sheet) as (write, kept), progress(sheet.count) as done:
             report = importer.run(refused=write, done=done)
-    if columns.unused:
-        click.echo(f"not used: {', '.join(columns.unused)}", err=True)
+    left_alone = columns.left_alone
     summarise(report, kept, refused)
+    say_left_alone(left_alone)
     if as_json:
-        click.echo(json.dumps(_document(report, kept), indent=2))
+        alone = [{"column": one.column, "seems": one.field} for one in left_alone]
+        click.echo(json.dumps({**_document(report, kept), "columns_left_alone": alone}, indent=2))
     ctx.exit(1 if report.refusals else 0)
 
 
@@ -203,6 +204,20 @@ def summarise(report: Report, kept: list[Refusal], refused: Path | None) -> None
     if len(kept) > SHOWN_MAX:
         rest = len(kept) - SHOWN_MAX
         click.echo(f"  and {rest:,} more" + ("" if refused else "; --refused FILE writes all of them down"), err=True)
+
+
+def say_left_alone(columns: list[LeftAlone]) -> None:
+    """Say on stderr from which columns nothing was read, and how those would be that look like a field of ours."""
+    from drip.core.address import clean_text
+
+    if not columns:
+        return
+    names = [clean_text(one.column, 60) for one in columns]
+    say = [f"  nothing was read from {len(names)} of the columns: {', '.join(names)}"]
+    for one, name in zip(columns, names, strict=True):
+        if one.field:
+            say.append(f'  {name}: did you mean {one.field}? Then add --map "{name}={one.field}"')
+    click.echo("\n".join(say), err=True)
 
 
 def _document(report: Report, kept: list[Refusal]) -> dict[str, Any]:

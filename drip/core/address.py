@@ -11,6 +11,9 @@ from email_validator import EmailNotValidError, validate_email
 
 NAME_MAX = 60
 
+ENCODED = "=?"
+"""How an encoded word begins (RFC 2047): in a header it would be read as what it encodes, line breaks and all."""
+
 
 def normal_address(text: str) -> str:
     """Return the one spelling of an address: trimmed, domain in lower case.
@@ -22,6 +25,9 @@ def normal_address(text: str) -> str:
     except EmailNotValidError as fault:
         msg = f"this is not an email address: {fault}"
         raise ValueError(msg) from fault
+    if ENCODED in text:
+        msg = "this is not an email address: what stands before the @ reads as something else in a mail"
+        raise ValueError(msg)
     if found.ascii_email is None:
         msg = "this address has letters before the @ that the provider cannot carry"
         raise ValueError(msg)
@@ -29,8 +35,21 @@ def normal_address(text: str) -> str:
 
 
 def address_key(address: str, suppression_key: bytes) -> str:
-    """Return the keyed hash (HMAC-SHA256, hex) of an address, the same for every capitalisation of it."""
-    return hmac.digest(suppression_key, address.strip().lower().encode(), hashlib.sha256).hex()
+    """Return the keyed hash (HMAC-SHA256, hex) of an address, the same for every capitalisation and both spellings of its domain.
+
+    Addresses are stored with their domain in ASCII; a provider may report `bücher.example` for `xn--bcher-kva.example`.
+    """
+    return hmac.digest(suppression_key, _in_ascii(address.strip()).lower().encode(), hashlib.sha256).hex()
+
+
+def _in_ascii(address: str) -> str:
+    """Return an address with its domain in ASCII; what is none of ours stays as it is."""
+    if address.isascii():
+        return address
+    try:
+        return normal_address(address)
+    except ValueError:
+        return address
 
 
 def masked(address: str) -> str:

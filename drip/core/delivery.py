@@ -94,6 +94,8 @@ MY_LINK = "my-link"
 ADDRESS_CHANGE = "address-change"
 """The letters below `emails/_system/`."""
 
+_FORM = "form:"
+
 
 class Reason(StrEnum):
     """Why a delivery is withheld, put back, or failed; stored and shown by name."""
@@ -177,6 +179,19 @@ def why_not(kind: Kind, standing: Standing) -> Reason | None:
 def withheld_for_good(reason: Reason) -> bool:
     """Whether a delivery stopped for *reason* ends as withheld; otherwise it goes back to pending and waits."""
     return reason in {Reason.ERASED, Reason.SUPPRESSED, Reason.NO_CONSENT, Reason.REMOVED, Reason.SUPERSEDED}
+
+
+# The letter that asks -----------------------------------------------------------------------------------------------
+
+
+def asked_by(form: str) -> str:
+    """Return how the occasion of a letter begins that asks because of a *form*, called by its public id; '' for no form."""
+    return f"{_FORM}{form}" if form else "asked"
+
+
+def form_of(occasion: str) -> str:
+    """Return the public id of the form that a letter of this occasion answers; '' when it answers none."""
+    return occasion.removeprefix(_FORM).partition(":")[0] if occasion.startswith(_FORM) else ""
 
 
 # The provider's answer to one request -------------------------------------------------------------------------------

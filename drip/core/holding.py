@@ -111,6 +111,15 @@ ABOUT: dict[str, dict[str, str]] = {
         "network_address": "Network address",
         "at": "When",
     },
+    "askings": {
+        "name": "What to call you",
+        "timezone": "Time zone",
+        "country": "Country",
+        "weekday": "Day of the week",
+        "pace": "Weeks between letters",
+        "wording": "The words in the form",
+        "at": "When",
+    },
     "chores": {
         "kind": "What the mail provider is still to be told",
         "address": "Address",
@@ -133,6 +142,7 @@ TITLES = {
     "suppressions": "Why no mail may go to your address",
     "events": "Reports of the mail provider",
     "wishes": "Forms that wait to be read",
+    "askings": "Forms that letters answered, until one of them is confirmed",
     "chores": "What the mail provider is still to be told",
 }
 """What each table is called."""
@@ -190,6 +200,11 @@ NOT_SHOWN: dict[str, dict[str, str]] = {
         "worked_at": _OUR_WORK,
     },
     "wishes": {"id": _A_NUMBER},
+    "askings": {
+        "id": _A_NUMBER,
+        "public_id": "a part of the link in the letter, which only the mailbox may have",
+        "enrollment_id": _A_NUMBER,
+    },
     "chores": {"id": _A_NUMBER, "address_key": _A_HASH, "subscriber_id": _A_NUMBER},
 }
 """The columns that are not shown, each with the reason."""

@@ -10,8 +10,8 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
+from drip.core.notation import Count, Day, Switch, Value
 from drip.core.problem import Problem
-from drip.core.schedule import Count, Day, Switch, Value
 from drip.core.shape import Codes, shape_problems
 from drip.core.source import LetterText
 

@@ -307,13 +307,20 @@ def shown(text: str) -> str:
     return "that stands there" if "@" in text else quoted(text)
 
 
+# As Go prints an instant, and with it listmonk: 2024-03-05 09:10:11.12345 +0000 UTC; where the zone has no name, +0100 +0100.
+_PRINTED = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d:?\d\d)(?: (?:[A-Z]{1,5}|[+-]\d{2,4}))?")
+
+
 def instant_of(text: str) -> datetime | None:
     """Return the instant that a cell says, UTC where it names no zone; None when it can be read in more than one way."""
     bare = text.strip()
+    printed = _PRINTED.fullmatch(bare)
+    if printed is not None:
+        bare = f"{printed[1]}{printed[2]}"
     for ending in (" UTC", "UTC", " GMT"):
         bare = bare.removesuffix(ending)
     try:
-        found = datetime.fromisoformat(bare.replace(" +", "+"))
+        found = datetime.fromisoformat(bare)
     except ValueError:
         return None
     if bare.replace("-", "").isdecimal() and len(bare) != 10:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -63,11 +64,22 @@ RECIPES: dict[str, Recipe] = {
 """The exports of other tools as they are; whatever a file has under our own names is read as well."""
 
 
+LIKE = 0.65
+"""How like a name must be to be taken for a slip: *zone* is like *timezone*, *tags* is not like *status*."""
+
+
 class Source(NamedTuple):
     """A column of the file by its place, and within it the *key* of a JSON object, where it holds one."""
 
     place: int
     key: str = ""
+
+
+class LeftAlone(NamedTuple):
+    """A column of the file that nothing is read from, and the *field* that it seems to hold, '' when none is like it."""
+
+    column: str
+    field: str = ""
 
 
 class Columns:
@@ -119,6 +131,12 @@ class Columns:
         used = {source.place for sources in self.found.values() for source in sources}
         return [name for place, name in enumerate(self._header) if place not in used and name]
 
+    @property
+    def left_alone(self) -> list[LeftAlone]:
+        """The columns that nothing is read from, each with the field that it seems to hold, if that one is still empty."""
+        empty = [name for name in self._wanted if not self.found[name]]
+        return [LeftAlone(column, _field_like(column, empty)) for column in self.unused]
+
     def says(self, reasons: Mapping[str, str]) -> str:
         """Return the reason that a column of this file stands for; '' when none does."""
         return next((reason for column, reason in reasons.items() if column in self._places), "")
@@ -155,6 +173,14 @@ def listed_columns(header: Sequence[str]) -> Columns:
 def _plain(name: str) -> str:
     """Return a name of a column as tools and people may write it alike: `Email Address`, `email_address`."""
     return name.strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def _field_like(column: str, fields: Sequence[str]) -> str:
+    """Return which of some fields a column seems to hold: what other tools call so, else the nearest name; '' for none."""
+    plain = _plain(column)
+    elsewhere = [name for recipe in RECIPES.values() for name, columns in recipe.people.items() if plain in columns]
+    near = difflib.get_close_matches(plain[:80], fields, n=1, cutoff=LIKE)
+    return next((name for name in [*elsewhere, *near] if name in fields), "")
 
 
 def _cell(row: Sequence[str], source: Source) -> str:

@@ -3,107 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import time
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError, ValidationInfo, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError
 
 from drip.core.coherence import contradictions
+from drip.core.notation import WRITTEN, ClockTime, Count, Day, Days, Identifier, Switch, Value, Weekdays
 from drip.core.problem import Problem, has_errors
-from drip.core.shape import ID_PATTERN, Codes, shape_problems
+from drip.core.shape import Codes, shape_problems
 from drip.core.source import Document, Marks
-from drip.core.timeword import WEEKDAYS, clock_time_of, date_of, days_of, weekdays_of
+from drip.core.timeword import WEEKDAYS
 
-__all__ = [
-    "WEEKDAYS",
-    "Allow",
-    "Course",
-    "Day",
-    "Helpline",
-    "Lesson",
-    "OnDemand",
-    "Phase",
-    "Program",
-    "Retention",
-    "Schedule",
-    "Send",
-    "Sender",
-    "Sending",
-    "SignUp",
-    "clock_time_of",
-    "days_of",
-    "json_schema",
-    "parse_schedule",
-    "weekdays_of",
-]
-
-_WRITTEN = {"written": True}
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
-_DAY_WORDS = {"type": "string", "enum": list(WEEKDAYS)}
-
-
-def _refusal(kind: str, trouble: ValueError) -> PydanticCustomError:
-    text, _, hint = str(trouble).rpartition("; ")
-    return PydanticCustomError(kind, "{text}", {"text": text, "hint": hint})
-
-
-def _is_written(info: ValidationInfo) -> bool:
-    """Return whether a value comes from a file, where a bare number is a slip, and not from code."""
-    return bool(info.context) and info.context == _WRITTEN
-
-
-def _days_in(value: object, info: ValidationInfo) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and not _is_written(info):
-        return value
-    try:
-        return days_of(value)
-    except ValueError as trouble:
-        raise _refusal("duration", trouble) from trouble
-
-
-def _time_in(value: object) -> time:
-    try:
-        return clock_time_of(value)
-    except ValueError as trouble:
-        raise _refusal("clock_time", trouble) from trouble
-
-
-def _weekdays_in(value: object) -> tuple[str, ...]:
-    try:
-        return weekdays_of(value)
-    except ValueError as trouble:
-        raise _refusal("weekdays", trouble) from trouble
-
-
-def _date_in(value: object) -> date:
-    try:
-        return date_of(value)
-    except ValueError as trouble:
-        raise _refusal("calendar_date", trouble) from trouble
-
-
-Day = Annotated[date, BeforeValidator(_date_in), WithJsonSchema({"type": "string", "format": "date"})]
-Days = Annotated[
-    int,
-    BeforeValidator(_days_in),
-    Field(ge=0),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3} (day|days|week|weeks)$", "examples": ["3 days", "1 week"]}),
-]
-ClockTime = Annotated[
-    time,
-    BeforeValidator(_time_in),
-    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$", "examples": ["09:00"]}),
-]
-Weekdays = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_weekdays_in),
-    WithJsonSchema({"anyOf": [{"const": "any"}, {"type": "array", "items": _DAY_WORDS, "minItems": 1}], "examples": [["tue"]]}),
-]
-Identifier = Annotated[str, Field(pattern=ID_PATTERN, max_length=60, examples=["sleep-anchor"])]
-Switch = Annotated[bool, Strict()]
-Count = Annotated[int, Strict()]
 
 
 def _shown(default: object) -> dict[str, Any]:
@@ -113,12 +26,6 @@ def _shown(default: object) -> dict[str, Any]:
 
 def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
-
-
-class Value(BaseModel):
-    """A frozen value that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
 
 
 class Sender(Value):
@@ -404,7 +311,7 @@ def parse_schedule(values: object, marks: Marks, *, file: str = "schedules.yaml"
     schedule: Schedule | None = None
     problems: list[Problem] = []
     try:
-        schedule = Schedule.model_validate(values, context=_WRITTEN, by_alias=True, by_name=False)
+        schedule = Schedule.model_validate(values, context=WRITTEN, by_alias=True, by_name=False)
     except ValidationError as trouble:
         problems = shape_problems(trouble, document, Schedule, _CODES)
     if isinstance(values, Mapping):

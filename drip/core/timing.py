@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from drip.core.schedule import WEEKDAYS
+from drip.core.timeword import WEEKDAYS
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -41,13 +41,23 @@ def bound(public_id: str, address_key: str) -> str:
     return f"{public_id}{_MARK}{address_key[:_MARK_LENGTH]}"
 
 
+def answering(public_id: str, form: str) -> str:
+    """Return what a link to confirm says: whom it asks, and which form its letter answers; '' for none."""
+    return f"{public_id}{_MARK}{form}" if form else public_id
+
+
+def form_in(value: str) -> str:
+    """Return which form the letter of a link to confirm answers; '' when it answers none."""
+    return value.partition(_MARK)[2]
+
+
 def is_bound(value: str, address_key: str) -> bool:
     """Whether what a link says was made for the mailbox of this keyed address."""
     return value == bound(owner_of(value), address_key)
 
 
 def owner_of(value: str) -> str:
-    """Return the public id in what a link says, bound to a mailbox or not."""
+    """Return the public id in what a link says, whatever it says besides."""
     return value.partition(_MARK)[0]
 
 

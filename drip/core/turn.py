@@ -29,6 +29,10 @@ class Effect(StrEnum):
     ENDS = "ends"
 
 
+PASSED_BY = "an edit put it before her place"
+"""Why somebody does not get a lesson that now stands before her place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """The turn of one person to another version.
@@ -57,7 +61,7 @@ def turned(
     """
     had = frozenset(history)
     place = place_of(new.course, history, new.firsts) or place_kept(old, new, person.place)
-    passed = _passed(new, place, had, opened)
+    passed = passed_by(new, place, had, opened)
     version = {"version_id": new.version_id, "place": place}
     if opened is not None:
         current = new.current_id(opened)
@@ -79,7 +83,7 @@ def turned(
     return Turn(version | _dated(person, new, step, slot), None if waits else slot, effect, passed)
 
 
-def _passed(new: LiveCourse, place: str | None, had: frozenset[str], opened: str | None) -> tuple[str, ...]:
+def passed_by(new: LiveCourse, place: str | None, had: frozenset[str], opened: str | None) -> tuple[str, ...]:
     """Return the lessons that stand before her place and that she has neither had nor on the way."""
     if place is None:
         return ()

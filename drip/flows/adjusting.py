@@ -21,8 +21,7 @@ from drip.core.enrollment import (
     step_of,
     why_not_now,
 )
-from drip.core.schedule import WEEKDAYS
-from drip.core.timeword import zone_names
+from drip.core.timeword import WEEKDAYS, zone_names
 from drip.errors import NotFound, UsageError
 from drip.store import deliveries, endings, enrollments, moves, recovery, stamps, turns
 

@@ -10,9 +10,11 @@ import structlog
 from drip.core.address import address_key, clean_name
 from drip.core.delivery import AT_HER_WISH, CONFIRM_LETTER, MY_LINK
 from drip.core.enrollment import Stage
+from drip.core.token import form_in, owner_of
 from drip.errors import DripError
-from drip.store import beginnings, enrollments, stamps, subscribers, versions, wishes
-from drip.store.wishes import FRESH, SIGN_UP, Wish
+from drip.store import askings, beginnings, enrollments, stamps, subscribers, versions, wishes
+from drip.store.askings import Asking
+from drip.store.wishes import FRESH, MY_PAGE, SIGN_UP, Wish
 
 if TYPE_CHECKING:
     from drip.clock import Now
@@ -85,7 +87,7 @@ class _Answering:
 
     def _answer_old_link(self) -> None:
         """Ask once more whoever was mailed the link that has grown old."""
-        found = enrollments.find_by_public_id(self._connection, self._wish.address)
+        found = enrollments.find_by_public_id(self._connection, owner_of(self._wish.address))
         subscriber = subscribers.find(self._connection, found.subscriber_id) if found else None
         if found is not None and subscriber is not None and subscriber.address is not None:
             person = enrollments.locked(self._connection, found.id)
@@ -100,7 +102,7 @@ class _Answering:
     def _person(self, key: str, course: LiveCourse) -> Enrollment:
         """Return the locked enrollment that a sign-up is about; for somebody new it is made.
 
-        Of somebody known it changes nothing, unless all that is known was typed into a form as well.
+        Of somebody known it changes nothing: what was typed waits beside the letter that answers it.
         """
         connection, wish = self._connection, self._wish
         settings: dict[str, Any] = {
@@ -114,7 +116,6 @@ class _Answering:
         if subscriber is not None:
             # Only then is it certain that she does not confirm at this moment.
             subscribers.lock(connection, subscriber.id)
-        if subscriber is not None and any(one.state != Stage.ASKED for one in enrollments.find_for(connection, subscriber.id)):
             subscriber_id = subscriber.id
         else:
             # Two workers with two wishes of somebody new meet at this row: the second waits here and finds her.
@@ -131,8 +132,8 @@ class _Answering:
             return beginnings.pending(connection, subscriber_id, wish.course, settings, now=self._now.machine)
         person = enrollments.locked(connection, known[0].id)
         if person.state == Stage.ASKED:
-            enrollments.change(connection, person.id, settings)
-            person = person._replace(**settings)
+            enrollments.change(connection, person.id, {"version_id": course.version_id})
+            person = person._replace(version_id=course.version_id)
         return person
 
     def _write_to(self, person: Enrollment, key: str, *, again: bool = False) -> None:
@@ -147,8 +148,23 @@ class _Answering:
             return
         if not asks:
             beginnings.show_the_way(self._connection, person, course, self._now)
-        elif beginnings.ask(self._connection, person, course, self._now):
+        elif beginnings.ask(self._connection, person, course, self._now, self._form(person)):
             self._note_asked(person, course)
+
+    def _form(self, person: Enrollment) -> str:
+        """Return the id of what a letter to a person confirms: a sign-up as it was typed, else what the letter before did.
+
+        Somebody who has ever confirmed is asked again as she is.
+        """
+        wish = self._wish
+        if person.confirmed_at is not None:
+            return ""
+        if wish.kind == FRESH:
+            return form_in(wish.address)
+        if wish.kind == MY_PAGE:
+            return beginnings.asked_form(self._connection, person)
+        asking = Asking(clean_name(wish.name), wish.timezone, wish.country, wish.weekday, wish.pace, wish.wording)
+        return askings.keep(self._connection, person.id, asking, now=wish.at)
 
     def _note_asked(self, person: Enrollment, course: LiveCourse) -> None:
         """Keep what she was asked with: a link for a page, or an old one, brings no words of its own."""

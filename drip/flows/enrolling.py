@@ -11,8 +11,9 @@ from drip.core.country import country_hint, country_names
 from drip.core.delivery import AT_HER_WISH
 from drip.core.enrollment import Enrollment, Stage
 from drip.core.timeword import zone_hint, zone_names
-from drip.errors import NotFound, UsageError
-from drip.store import beginnings, chores, endings, enrollments, stamps, subscribers, versions
+from drip.errors import UsageError
+from drip.store import askings, beginnings, chores, endings, enrollments, stamps, subscribers, versions
+from drip.store.askings import Asking
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,8 +71,8 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
     key = address_key(address, suppression_key)
     with database.write() as connection:
         now = stamps.now_in(connection)
-        live = _course(connection, library, wish.course)
-        course_id, course = live
+        state = versions.running_as(connection, wish.course)
+        course_id, course = state.id, library.course(state.version_id, state.id)
         if wish.timezone and wish.timezone not in zone_names():
             msg = f"there is no time zone {wish.timezone!r}; {zone_hint(wish.timezone)}"
             raise UsageError(msg)
@@ -101,7 +102,7 @@ def enroll(database: Database, library: Library, wish: Wish, *, suppression_key:
                 network_address=wish.network_address,
                 version_id=course.version_id,
             )
-            beginnings.ask(connection, person, course, now)
+            beginnings.ask(connection, person, course, now, _form(connection, person, wish, now))
             return Enrolling(Enrolled.ASKED, person.id, "a letter asks this person to confirm")
         subscribers.note_consent(
             connection,
@@ -126,11 +127,13 @@ def confirm(
     wording: str = "",
     form: str = "",
     made: datetime | None = None,
+    answers: str = "",
 ) -> bool:
     """Begin the course of somebody who pressed the button in her confirmation letter; return whether it runs now.
 
     Pressing twice is harmless. Somebody who left or finished begins a new run only by the letter of a new request, since
     mail programs keep old links and leaving is final: *made* is when the link was made, None for a link of this moment.
+    *answers* is the form that her letter answers: of somebody who has never confirmed, exactly that is what she confirms.
     *wording* is what stood beside the button and *form* the address of its page: they are the proof.
     """
     with database.write() as connection:
@@ -152,14 +155,15 @@ def confirm(
             # The provider keeps lists of its own; on one of them her letters would be dropped.
             chores.ask(
                 connection,
-                "clear",
+                chores.CLEAR,
                 address=subscriber.address,
                 address_key=subscriber.address_key,
                 subscriber_id=subscriber.id,
                 reason="came back",
                 now=now.machine,
             )
-        _, course = _course(connection, library, person.course)
+        course = library.course(versions.running(connection)[person.course].version_id, person.course)
+        person = beginnings.as_typed(connection, person, course, answers)
         subscribers.note_consent(
             connection,
             person.subscriber_id,
@@ -176,16 +180,25 @@ def confirm(
     return True
 
 
-def wording_for(database: Database, library: Library, public_id: str) -> str:
-    """Return the consent that a confirmation asks for: the words she was asked with, else those of the course."""
+def wording_for(database: Database, library: Library, public_id: str, answers: str = "") -> str:
+    """Return the consent to be confirmed: the words of the form, else those she was asked with, else the course's."""
     with database.read() as connection:
         person = enrollments.find_by_public_id(connection, public_id)
         if person is None:
             return ""
-        asked = beginnings.asked_wording(connection, person)
-        _, course = _course(connection, library, person.course)
+        form = askings.find(connection, person.id, answers) if answers else None
+        asked = (form.wording if form else "") or beginnings.asked_wording(connection, person)
+        course = library.course(versions.running(connection)[person.course].version_id, person.course)
     sign_up = course.course.sign_up
     return asked or (sign_up.consent if sign_up else "")
+
+
+def _form(connection: Connection, person: Enrollment, wish: Wish, now: Now) -> str:
+    """Return the id of what the operator typed of somebody who never confirmed, so that no later form changes it."""
+    if person.confirmed_at is not None:
+        return ""
+    asking = Asking(clean_name(wish.name), wish.timezone, wish.country, wish.weekday, wish.pace)
+    return askings.keep(connection, person.id, asking, now=now.machine)
 
 
 def _asked_anew(connection: Connection, person: Enrollment, made: datetime) -> bool:
@@ -215,18 +228,6 @@ def _subscriber(connection: Connection, address: str, key: str, wish: Wish, now:
         timezone=wish.timezone or None,
         now=now.machine,
     )
-
-
-def _course(connection: Connection, library: Library, course_id: str) -> tuple[str, LiveCourse]:
-    """Return the course of that id, or the only one there is."""
-    running = versions.running(connection)
-    if not course_id and len(running) == 1:
-        course_id = next(iter(running))
-    if course_id not in running:
-        known = ", ".join(running) or "none yet: start drip up once"
-        msg = f"there is no course {course_id!r}; running are: {known}" if course_id else f"say which course: {known}"
-        raise NotFound(msg)
-    return course_id, library.course(running[course_id].version_id, course_id)
 
 
 def _enrollment(  # noqa: PLR0917 - the facts of an enrollment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drip.errors import NotFound
-from drip.store import deliveries, senders, stamps, versions
+from drip.store import claims, senders, stamps, versions
 
 if TYPE_CHECKING:
     from drip.store.session import Connection, Database
@@ -29,7 +29,7 @@ def release(database: Database, course: str | None) -> int:
     with database.write() as connection:
         _require(connection, course)
         now = stamps.now_in(connection).machine
-        deliveries.unpark_all(connection, course, now)
+        claims.unpark_all(connection, course, now)
         senders.try_again(connection, now)
         stamps.forget_future_beats(connection, now)
         return versions.release(connection, course)

@@ -12,7 +12,7 @@ from drip.core.enrollment import Stage, zone_of
 from drip.core.newcomer import Newcomer, Reception, Refusal, Why, first_letter, passed_at, rhythm_of
 from drip.core.problem import Problem
 from drip.core.spread import Spread
-from drip.errors import NotFound, ProblemsFound
+from drip.errors import ProblemsFound
 from drip.store import deliveries, imports, stamps, subscribers, versions
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from drip.clock import Now
     from drip.core.enrollment import Changes
     from drip.core.newcomer import Terms
-    from drip.core.progress import LiveCourse
     from drip.core.recipe import Columns
     from drip.files.sheet import Row, Sheet
     from drip.mail.library import Library
@@ -103,7 +102,8 @@ class Importer:
         self._database, self._sheet, self._columns, self._terms = database, sheet, columns, terms
         with database.read() as connection:
             now = stamps.now_in(connection)
-            course_id, self._live = _live(connection, library, course)
+            state = versions.running_as(connection, course)
+            course_id, self._live = state.id, library.course(state.version_id, state.id)
             self.report = Report(course_id, sheet.name, sheet.sha256, dry_run)
             self.report.lists_imported = imports.any_list_imported(connection)
             waiting = imports.waiting_confirmations(connection, course_id) if terms.ask else []
@@ -324,15 +324,3 @@ def _barred_words(reason: str) -> str:
         did = "left" if reason == Reason.LEFT else "was forgotten, as she asked"
         return f"this person {did}; only she can come back, by signing up herself: leave the line out"
     return f"this address must not be mailed ({reason}): leave the line out"
-
-
-def _live(connection: Connection, library: Library, course_id: str) -> tuple[str, LiveCourse]:
-    """Return the course of that id, or the only one there is."""
-    running = versions.running(connection)
-    if not course_id and len(running) == 1:
-        course_id = next(iter(running))
-    if course_id not in running:
-        known = ", ".join(running) or "none yet: start drip up once"
-        msg = f"there is no course {course_id!r}; running are: {known}" if course_id else f"say which course: {known}"
-        raise NotFound(msg)
-    return course_id, library.course(running[course_id].version_id, course_id)

@@ -124,10 +124,5 @@ def _suppress(connection: Connection, page: Sequence[Event], found: Mapping[str,
         key = event.address_key or (hers.get(delivery.subscriber_id) if delivery and known else None)
         if key:
             gravest[key] = graver(gravest.get(key), event.suppress or "")
-    people = subscribers.find_by_keys(connection, gravest)
-    for key, reason in sorted(gravest.items(), key=lambda one: people.get(one[0], 0)):
-        if key in people:
-            if endings.suppress(connection, people[key], key, reason, now=now):
-                log.info("suppressed", subscriber=people[key], reason=reason)
-        elif not subscribers.suppress(connection, key, reason, now=now.machine):
-            subscribers.weigh(connection, key, reason)
+    for subscriber_id, reason in endings.suppress(connection, gravest, now=now).items():
+        log.info("suppressed", subscriber=subscriber_id, reason=reason)

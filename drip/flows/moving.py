@@ -14,7 +14,7 @@ from drip.core.delivery import ADDRESS_CHANGE, AT_HER_WISH, Kind, Reason
 from drip.core.enrollment import Stage
 from drip.core.token import CHANGE_DAYS
 from drip.errors import UsageError
-from drip.store import address_changes, deliveries, enrollments, recovery, services, stamps, subscribers, turns
+from drip.store import address_changes, chores, deliveries, endings, enrollments, recovery, services, stamps, subscribers, turns
 
 if TYPE_CHECKING:
     from drip.clock import Now
@@ -148,6 +148,7 @@ def _why_not(connection: Connection, change: AddressChange, now: Now) -> Moved |
 
 def _move(connection: Connection, change: AddressChange, old: Subscriber, now: Now) -> None:
     """Write the move; whoever presses at the new mailbox takes back a leave of it, and a leave of hers goes with her."""
+    back = False
     for person in enrollments.find_for(connection, change.subscriber_id):
         subscribers.note_consent(
             connection,
@@ -161,7 +162,16 @@ def _move(connection: Connection, change: AddressChange, old: Subscriber, now: N
         if person.state == Stage.LEFT:
             subscribers.suppress(connection, change.address_key, Reason.LEFT, now=now.machine, course=person.course)
         else:
-            for course in (person.course, subscribers.EVERY_COURSE):
-                for reason in AT_HER_WISH:
-                    subscribers.lift(connection, change.address_key, course=course, reason=reason)
+            back |= endings.lift(connection, change.address_key, person.course)
     address_changes.move(connection, change, old, now.machine)
+    if back:
+        # The provider keeps lists of its own; on one of them her letters would be dropped.
+        chores.ask(
+            connection,
+            chores.CLEAR,
+            address=change.address,
+            address_key=change.address_key,
+            subscriber_id=old.id,
+            reason="moved to",
+            now=now.machine,
+        )

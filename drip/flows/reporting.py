@@ -39,7 +39,7 @@ def audit(database: Database, library: Library) -> list[str]:
     """Return every way in which the books do not agree with themselves; none when they do."""
     with database.read() as connection:
         live = {state.id: library.course(state.version_id, state.id) for state in versions.running(connection).values()}
-        return reports.audit(connection, live)
+        return reports.audit(connection, live, library.course)
 
 
 def status(database: Database, *, door: str) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from drip.core.newcomer import HAD_ELSEWHERE
 from drip.core.outlook import coming, following, last_day
 from drip.core.sequel import ADDED_LATER
 from drip.core.timing import own_day_from_now
+from drip.core.turn import PASSED_BY
 from drip.core.wording import SOME_DAY, day_in_words, weekday_name
 from drip.errors import DripError
 from drip.mail.render import Person
 from drip.store import deliveries, enrollments, migrations, stamps, subscribers, versions
 from drip.store.session import DatabaseTrouble
-from drip.store.turns import PASSED_BY
 
 if TYPE_CHECKING:
     from datetime import date

@@ -13,7 +13,7 @@ from drip.core.newcomer import Refusal
 from drip.core.problem import Problem
 from drip.core.suppression import Free, Listed, listed_of
 from drip.errors import NotFound, ProblemsFound
-from drip.store import endings, enrollments, imports, moves, recovery, stamps, versions
+from drip.store import endings, enrollments, imports, recovery, stamps, versions
 from drip.store.subscribers import EVERY_COURSE
 
 if TYPE_CHECKING:
@@ -190,9 +190,10 @@ class _Keeper:
         register: Sequence[dict[str, Any]] = (),
     ) -> None:
         """Lock *people*, enter the rows into the register, and end what those people are on."""
-        # People before the register, as everywhere: whoever leaves at this moment holds herself and wants her line.
-        moves.lock_people(connection, people)
+        # People and their runs before the register, as everywhere: whoever leaves now holds herself and wants her line.
+        enrollments.locked_for(connection, people)
         imports.register(connection, register)
+        barred: dict[str, str] = {}
         for one in self._running(connection, listed):
             if one.subscriber_id not in people:
                 continue
@@ -201,7 +202,8 @@ class _Keeper:
                 person = enrollments.locked(connection, one.enrollment_id)
                 endings.leave(connection, person, one.address_key, now, source=imports.SOURCE)
             else:
-                endings.suppress(connection, one.subscriber_id, one.address_key, reason, now=now)
+                barred[one.address_key] = reason
+        endings.suppress(connection, barred, now=now)
 
     def _row(self, key: str, one: Listed, now: Now) -> dict[str, Any]:
         note = f"{imports.SOURCE}: {self._report.source} line {one.line}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from drip.core import timing
 from drip.core.delivery import Reason
 from drip.core.enrollment import Move, Pause, Stage, placed
-from drip.core.progress import Step, next_step, place_of
+from drip.core.progress import Step, next_step, place_kept, place_of
+from drip.core.turn import PASSED_BY, passed_by
 from drip.errors import NotFound
 from drip.store import chores, deliveries, endings, enrollments, moves, recovery, stamps, subscribers, versions
 
@@ -120,19 +121,19 @@ def _undo(database: Database, library: Library, public_id: str, source: str) -> 
             reason="undone",
             now=now.machine,
         )
-        back = {
+        back: dict[str, Any] = {
             "state": Stage.ACTIVE.value,
             "ended_at": None,
             "ended_why": "",
             "paused": Pause.NONE.value,
             "pause_from_on": None,
-            "version_id": course.version_id,
         }
         if person.confirmed_at is None:
             enrollments.change(connection, person.id, back | {"state": Stage.ASKED.value})
             return True
         person = _without_removed(connection, person, course, now)
-        step = _step(connection, person, course)
+        person, step = _turned(connection, person, library.course(person.version_id, person.course), course)
+        back |= {"version_id": person.version_id, "place": person.place}
         if step is None:
             enrollments.change(connection, person.id, back | {"state": Stage.FINISHED.value, "ended_at": now.calendar})
             return True
@@ -159,15 +160,22 @@ def _without_removed(connection: Connection, person: Enrollment, course: LiveCou
     return person._replace(open_delivery=None)
 
 
-def _step(connection: Connection, person: Enrollment, course: LiveCourse) -> Step | None:
-    """Return what comes next for somebody who is back: her open letter, or the first after her place that she has not had."""
-    opened = None if person.open_delivery is None else deliveries.find(connection, person.open_delivery)
-    if opened is not None:
-        lesson = course.course.lessons.get(course.current_id(opened.letter) or "")
-        return None if lesson is None else Step(lesson, afterwards=lesson.id not in course.course.places)
+def _turned(connection: Connection, person: Enrollment, old: LiveCourse, course: LiveCourse) -> tuple[Enrollment, Step | None]:
+    """Return somebody who is back as she stands in the version that is live, and what comes next for her.
+
+    That is her open letter, or the first lesson after her place that she has not had. What edits put before her place
+    meanwhile is noted as passed.
+    """
     had = deliveries.history(connection, person.subscriber_id, person.course, person.occasion())
-    place = place_of(course.course, had, course.firsts) or (person.place if person.place in course.course.lessons else None)
-    return next_step(course.course, place, frozenset(had), course.firsts, afterwards=person.afterwards)
+    place = place_of(course.course, had, course.firsts) or place_kept(old, course, person.place)
+    person = person._replace(version_id=course.version_id, place=place)
+    opened = None if person.open_delivery is None else deliveries.find(connection, person.open_delivery)
+    letter = None if opened is None else opened.letter
+    enrollments.note_omissions(connection, person, passed_by(course, place, frozenset(had), letter), PASSED_BY)
+    lesson = course.course.lessons.get(course.current_id(letter or "") or "")
+    if lesson is not None:
+        return person, Step(lesson, afterwards=lesson.id not in course.course.places)
+    return person, next_step(course.course, place, frozenset(had), course.firsts, afterwards=person.afterwards)
 
 
 def stage(database: Database, public_id: str) -> str | None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from drip import clock
+from drip.core.address import ENCODED
 from drip.core.delivery import Answer, Refused, SenderRefused, Submitted, TryLater, Unknown
 from drip.mail import deadline
 from drip.mail.guard import check
@@ -79,11 +80,11 @@ def letter_of(message: Message, recipient: Recipient, *, date: datetime) -> Emai
     Its Message-ID is made of the delivery's id, so a second copy of one delivery has the same and mailboxes can tell.
     """
     letter = EmailMessage(policy=_POLICY)
-    letter["From"] = Address(message.sender_name, addr_spec=message.sender_email)
+    letter["From"] = Address(_as_it_is(message.sender_name), addr_spec=message.sender_email)
     letter["To"] = recipient.address
     if message.reply_to:
         letter["Reply-To"] = Address(addr_spec=message.reply_to)
-    letter["Subject"] = put_in(message.subject, recipient.substitutions)
+    letter["Subject"] = _as_it_is(put_in(message.subject, recipient.substitutions))
     letter["Date"] = format_datetime(date)
     letter["Message-ID"] = f"<{recipient.delivery}@{message.sender_email.rpartition('@')[2]}>"
     letter["X-Drip-Delivery"] = recipient.delivery
@@ -95,6 +96,14 @@ def letter_of(message: Message, recipient: Recipient, *, date: datetime) -> Emai
     letter.set_content(text, subtype="plain", charset="utf-8", cte="quoted-printable")
     letter.add_alternative(html, subtype="html", charset="utf-8", cte="quoted-printable")
     return letter
+
+
+def _as_it_is(text: str) -> str:
+    """Return *text* for a header so that it is not read as an encoded word (RFC 2047).
+
+    The email package decodes what looks like one, and writes the line breaks that were hidden in it.
+    """
+    return text.replace(ENCODED, "= ?")
 
 
 # The session ---------------------------------------------------------------------------------------------------------
@@ -175,6 +184,9 @@ class SmtpMailer:
         recipient = message.recipients[0]
         if not (recipient.address + message.sender_email + message.reply_to).isascii():
             return Refused("an address is not ASCII; this door does not speak SMTPUTF8", position=0)
+        if ENCODED in recipient.address:
+            # From before such addresses were refused where they are typed: the email package would decode it, or raise.
+            return Refused("the address looks like an encoded word", position=0)
         wire = letter_of(message, recipient, date=clock.machine_now()).as_bytes()
         until = deadline.Deadline(self.request_timeout_seconds)
         if not self._lock.acquire(timeout=self.request_timeout_seconds):

@@ -77,7 +77,7 @@ def move(connection: Connection, change: AddressChange, old: Subscriber, now: da
     Her old address is kept nowhere, but where the provider is still to be told to erase it. That names nobody: she stays.
     """
     chores.drop(connection, chores.CLEAR, old.address_key)
-    chores.drop_clearings(connection, old.id)
+    chores.drop_clearings(connection, [old.id])
     chores.drop_moved(connection, change.address_key)
     if old.address is not None:
         chores.rename(connection, chores.ERASE, old.address_key, secrets.token_hex(32))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from drip.core.delivery import CONFIRM_LETTER, MY_LINK, Kind, Reason
+from drip.core.delivery import CONFIRM_LETTER, MY_LINK, Kind, Reason, asked_by, form_of
 from drip.core.enrollment import END, Stage, begun
 from drip.core.newcomer import arrived
-from drip.store import deliveries, enrollments, services
+from drip.store import askings, deliveries, enrollments, services, subscribers
 from drip.store.tables import consents
 from drip.store.tables import deliveries as delivery_table
 
@@ -29,9 +29,10 @@ def pending(connection: Connection, subscriber_id: int, course_id: str, settings
     return enrollments.locked(connection, enrollments.add(connection, values))
 
 
-def ask(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> bool:
-    """Open the confirmation letter of a locked *person*; False when one is on its way already."""
-    return _open_once(connection, person, course, now, letter=CONFIRM_LETTER, kind=Kind.CONFIRMATION, why="asked")
+def ask(connection: Connection, person: Enrollment, course: LiveCourse, now: Now, form: str = "") -> bool:
+    """Open the confirmation letter of a locked *person*; False when one is on its way already that answers the same *form*."""
+    why = asked_by(form)
+    return _open_once(connection, person, course, now, letter=CONFIRM_LETTER, kind=Kind.CONFIRMATION, why=why)
 
 
 def show_the_way(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> bool:
@@ -43,7 +44,8 @@ def _open_once(
     connection: Connection, person: Enrollment, course: LiveCourse, now: Now, *, letter: str, kind: Kind, why: str
 ) -> bool:
     waiting = deliveries.find_open(connection, person.subscriber_id, person.course)
-    if any(one.kind == kind and one.letter == letter for one in waiting):
+    alike = [one for one in waiting if one.kind == kind and one.letter == letter]
+    if any(form_of(one.occasion) == form_of(why) for one in alike):
         return False
     occasion = f"{why}:{now.machine.timestamp():.6f}"
     return services.open_letter(connection, person, course, letter, kind, occasion, now) is not None
@@ -54,6 +56,12 @@ def asked_last(connection: Connection, person: Enrollment) -> datetime | None:
     newest = sa.select(sa.func.max(delivery_table.c.created_at)).where(*_letters(person, CONFIRM_LETTER))
     found: datetime | None = connection.execute(newest).scalar()
     return found
+
+
+def asked_form(connection: Connection, person: Enrollment) -> str:
+    """Return which form the newest confirmation letter of a person answers; '' when it answers none."""
+    newest = sa.select(delivery_table.c.occasion).where(*_letters(person, CONFIRM_LETTER)).order_by(delivery_table.c.id.desc())
+    return form_of(connection.execute(newest.limit(1)).scalar() or "")
 
 
 def opened_since(connection: Connection, person: Enrollment, letter: str, since: datetime) -> int:
@@ -92,8 +100,30 @@ def asked_wording(connection: Connection, person: Enrollment) -> str:
     return str(connection.execute(query).scalar() or "")
 
 
+def as_typed(connection: Connection, person: Enrollment, course: LiveCourse, form: str) -> Enrollment:
+    """Return a locked *person* as the *form* says that her letter answers, and store her so.
+
+    A form decides only about somebody who has never confirmed: her name while that holds for all her courses, and the
+    settings of this one. Whoever was imported keeps her place and her hour, which no form asks.
+    """
+    asking = askings.find(connection, person.id, form) if form and person.confirmed_at is None else None
+    if asking is None:
+        return person
+    if all(one.confirmed_at is None for one in enrollments.find_for(connection, person.subscriber_id)):
+        subscribers.call(connection, person.subscriber_id, name=asking.name, timezone=asking.timezone or None)
+    settings: dict[str, Any] = {
+        "zone": asking.timezone or course.course.timezone,
+        "country": asking.country,
+        "weekday": asking.weekday,
+        "pace": asking.pace,
+    }
+    enrollments.change(connection, person.id, settings)
+    return person._replace(**settings)
+
+
 def begin(connection: Connection, person: Enrollment, course: LiveCourse, now: Now) -> None:
     """Start the course of a locked *person*, or a new run of it for somebody who had one before."""
+    askings.forget(connection, [person.id])
     if person.state == Stage.ASKED and person.place is not None and person.confirmed_at is None:
         # She was imported from another tool and asked: she goes on where she was.
         enrollments.change(connection, person.id, arrived(person, course.course, now=now.calendar))

@@ -74,9 +74,14 @@ def drop(connection: Connection, kind: str, address_key: str) -> None:
     connection.execute(chores.delete().where(chores.c.kind == kind, chores.c.address_key == address_key))
 
 
-def drop_clearings(connection: Connection, subscriber_id: int) -> None:
-    """Take back every clearing that was asked for a subscriber, under whichever address she had then."""
-    connection.execute(chores.delete().where(chores.c.kind == CLEAR, chores.c.subscriber_id == subscriber_id))
+def drop_many(connection: Connection, kind: str, address_keys: Iterable[str]) -> None:
+    """Take back the chores of a *kind* of many addresses."""
+    connection.execute(chores.delete().where(chores.c.kind == kind, among(chores.c.address_key, address_keys)))
+
+
+def drop_clearings(connection: Connection, subscriber_ids: Sequence[int]) -> None:
+    """Take back every clearing that was asked for some subscribers, under whichever address they had then."""
+    connection.execute(chores.delete().where(chores.c.kind == CLEAR, among(chores.c.subscriber_id, subscriber_ids)))
 
 
 def drop_moved(connection: Connection, address_key: str) -> None:

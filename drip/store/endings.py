@@ -12,10 +12,12 @@ from drip.store.session import lock_rows
 from drip.store.tables import subscribers as people
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
     from sqlalchemy.engine import Connection
 
     from drip.clock import Now
-    from drip.core.enrollment import Enrollment
+    from drip.core.enrollment import Changes, Enrollment
 
 
 def leave(connection: Connection, person: Enrollment, address_key: str, now: Now, *, source: str) -> None:
@@ -71,34 +73,32 @@ def lift(connection: Connection, address_key: str, course: str) -> bool:
     return bool(before)
 
 
-def suppress(connection: Connection, subscriber_id: int, address_key: str, reason: str, *, now: Now) -> bool:
-    """Enter an address into the register for every course and end all her runs; False when it stood there already.
+def suppress(connection: Connection, reasons: Mapping[str, str], *, now: Now) -> dict[int, str]:
+    """Enter addresses into the register for every course, each for its reason, and end all runs of the people there.
 
-    What was open is withheld for good. A letter that is being handed over at this moment comes to its own result. Of
-    somebody who was erased meanwhile nothing more is stored. Of a wish that stood in the register the graver reason takes
-    the place: she lives, so that a letter would go there again.
+    Returns the subscribers whose addresses did not stand there, each with why. What was open is withheld for good; a letter
+    that is being handed over at this moment comes to its own result. Of whoever was erased meanwhile nothing more is stored:
+    the key is hers no more. All people are locked before anything of theirs is written.
     """
-    lock_rows(connection, people, [subscriber_id])
-    here = subscribers.find(connection, subscriber_id)
-    if here is None or here.erased_at is not None:
-        return False
-    chores.drop(connection, chores.CLEAR, address_key)
-    new = subscribers.suppress(connection, address_key, reason, now=now.machine)
-    if not new:
-        subscribers.weigh(connection, address_key, reason, living=True)
-    for known in enrollments.find_for(connection, subscriber_id):
-        person = enrollments.locked(connection, known.id)
-        if person.state in {Stage.ACTIVE, Stage.ASKED}:
-            end = {name: value for name, value in END.items() if name != "open_delivery"}
-            enrollments.change(
-                connection, person.id, {**end, "state": Stage.ENDED.value, "ended_at": now.calendar, "ended_why": str(reason)}
-            )
-        elif person.state == Stage.ENDED and person.ended_why in lighter(reason):
-            enrollments.change(connection, person.id, {"ended_why": str(reason)})
-        waiting = [
-            one.id for one in deliveries.find_open(connection, subscriber_id, person.course) if one.state != State.SUBMITTING
-        ]
-        ended = deliveries.withhold(connection, waiting, reason=Reason.SUPPRESSED, now=now.machine)
-        if person.open_delivery in ended:
-            enrollments.change(connection, person.id, {"open_delivery": None})
-    return new
+    lock_rows(connection, people, sorted(subscribers.find_by_keys(connection, reasons).values()))
+    # Again: while we waited she may have moved to another address, or been erased.
+    here = subscribers.find_by_keys(connection, reasons)
+    why = {subscriber_id: reasons[key] for key, subscriber_id in here.items()}
+    chores.drop_many(connection, chores.CLEAR, here)
+    new = subscribers.suppress_many(connection, reasons, living=here, now=now.machine)
+    runs = enrollments.locked_for(connection, why)
+    withheld = deliveries.withhold_all(connection, why, reason=Reason.SUPPRESSED, now=now.machine)
+    enrollments.change_many(connection, ((_ended(one, why[one.subscriber_id], withheld, now), [one.id]) for one in runs))
+    return {here[key]: reasons[key] for key in sorted(new & here.keys())}
+
+
+def _ended(person: Enrollment, reason: str, withheld: Container[int], now: Now) -> Changes:
+    """Return the changes that end a run for *reason*; one that is over keeps its date, and the graver reason."""
+    changes: Changes = {}
+    if person.state in {Stage.ACTIVE, Stage.ASKED}:
+        changes = {**END, "state": Stage.ENDED.value, "ended_at": now.calendar, "ended_why": reason}
+        # A letter that is being handed over stays hers until it came to its result.
+        del changes["open_delivery"]
+    elif person.state == Stage.ENDED and person.ended_why in lighter(reason):
+        changes = {"ended_why": reason}
+    return changes | {"open_delivery": None} if person.open_delivery in withheld else changes

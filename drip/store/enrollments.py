@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from drip.core.enrollment import WHO, Enrollment, Stage
 from drip.errors import NotFound
 from drip.store.alike import Alike
-from drip.store.session import among, lock_rows
+from drip.store.session import among, lock_rows, lock_where
 from drip.store.tables import courses, deliveries, enrollments, lesson_holds, omissions, subscribers
 
 if TYPE_CHECKING:
@@ -78,6 +78,16 @@ def locked(connection: Connection, enrollment_id: int) -> Enrollment:
     return found
 
 
+def locked_for(connection: Connection, subscriber_ids: Iterable[int]) -> list[Enrollment]:
+    """Return every enrollment of some subscribers in id order, re-read after the subscribers and then they were locked."""
+    wanted = sorted(subscriber_ids)
+    lock_rows(connection, subscribers, wanted)
+    theirs = among(enrollments.c.subscriber_id, wanted)
+    lock_where(connection, enrollments, theirs)
+    rows = connection.execute(sa.select(*_MANY.columns).where(theirs).order_by(enrollments.c.id)).all()
+    return _MANY.made(connection, rows)
+
+
 def change(connection: Connection, enrollment_id: int, changes: Mapping[str, Any]) -> None:
     """Write new values of some columns of one enrollment."""
     if changes:
@@ -91,7 +101,8 @@ def change_many(connection: Connection, groups: Iterable[tuple[Mapping[str, Any]
     """
     alike: dict[tuple[tuple[str, Any], ...], list[int]] = {}
     for changes, ids in groups:
-        alike.setdefault(tuple(sorted(changes.items())), []).extend(ids)
+        if changes:
+            alike.setdefault(tuple(sorted(changes.items())), []).extend(ids)
     single: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for values, same in alike.items():
         changes = dict(values)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from drip.core.delivery import Kind, Reason, State
 from drip.core.enrollment import END, Stage
 from drip.store import address_changes as address_change_rows
-from drip.store import chores, deliveries, enrollments, moves, subscribers
+from drip.store import askings, chores, deliveries, enrollments, moves, subscribers
 from drip.store.session import add_new, among, lock_rows
 from drip.store.tables import (
     address_changes,
@@ -60,7 +60,8 @@ def begin(connection: Connection, subscriber_id: int, now: Now) -> bool:
         end(connection, enrollments.locked(connection, known.id), Reason.ERASED, now)
     _register(connection, person.address_key, now)
     chores.drop(connection, chores.CLEAR, person.address_key)
-    chores.drop_clearings(connection, subscriber_id)
+    chores.drop_clearings(connection, [subscriber_id])
+    askings.forget_of(connection, subscriber_id)
     asked = address_change_rows.take_back(connection, subscriber_id)
     for address, key in [(person.address, person.address_key), *((one.address, one.address_key) for one in asked)]:
         chores.rename(connection, chores.ERASE, key, secrets.token_hex(32))
@@ -157,6 +158,7 @@ def delete_rows(connection: Connection, enrollment_ids: Sequence[int]) -> list[i
                 connection.execute(address_changes.delete().where(among(address_changes.c.enrollment_id, gone)))
             connection.execute(table.delete().where(among(table.c.subscriber_id, here), table.c.course == course))
     connection.execute(omissions.delete().where(among(omissions.c.enrollment_id, gone)))
+    askings.forget(connection, gone)
     connection.execute(enrollment_table.delete().where(among(enrollment_table.c.id, gone)))
     delete_subscribers(connection, people)
     return gone
@@ -170,6 +172,7 @@ def delete_subscribers(connection: Connection, subscriber_ids: Sequence[int]) ->
     ).scalars()
     gone = sorted(ids)
     if gone:
+        chores.drop_clearings(connection, gone)
         for table in (consents, address_changes):
             connection.execute(table.delete().where(among(table.c.subscriber_id, gone)))
         connection.execute(subscriber_table.delete().where(among(subscriber_table.c.id, gone)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from drip.core.holding import ABOUT
-from drip.store.tables import deliveries, enrollments, events, metadata, omissions, subscribers
+from drip.store.tables import askings, deliveries, enrollments, events, metadata, omissions, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ def _hers(table: sa.Table, person: Subscriber) -> sa.ColumnElement[bool]:
     """Return the condition that a row of *table* is about this subscriber."""
     if table is subscribers:
         return table.c.id == person.id
-    if table is omissions:
+    if table in {omissions, askings}:
         hers = sa.select(enrollments.c.id).where(enrollments.c.subscriber_id == person.id)
         return table.c.enrollment_id.in_(hers)
     if table is events:

@@ -13,7 +13,7 @@ from drip.core import timing
 from drip.core.delivery import RULES, Kind, Reason, Standing, State, why_not, withheld_for_good
 from drip.core.enrollment import Pause, Stage
 from drip.errors import DripError
-from drip.store import chores, deliveries, endings, enrollments, moves, results, subscribers, turns, versions
+from drip.store import chores, claims, deliveries, endings, enrollments, moves, results, subscribers, turns, versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from drip.clock import Now
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse
-    from drip.store.deliveries import Delivery, Ready
+    from drip.store.claims import Ready
+    from drip.store.deliveries import Delivery
     from drip.store.session import Connection
     from drip.store.versions import CourseState
 
@@ -62,7 +63,7 @@ def mark(
     *state* is the course's row, which the caller has share-locked: is it held, and whose dates are old. The others end or wait,
     each for its reason. `at` of what is returned is for the caller to set once this is committed.
     """
-    ready = deliveries.ready(connection, ids, owner=owner)
+    ready = claims.ready(connection, ids, owner=owner)
     people = enrollments.find_many(connection, [one.delivery.enrollment_id for one in ready])
     register_keys = [one.address_key for one in ready]
     register = subscribers.suppressed(connection, register_keys, letter.course)
@@ -92,13 +93,13 @@ def mark(
             endings.leave(connection, person, one.address_key, now, source=REGISTER)
         else:
             _stop(connection, one.delivery, person, course, now, owner=owner, reason=reason)
-    if deliveries.mark_submitting(connection, going, owner=owner, token=token, now=now.machine) != len(going):
+    if claims.mark_submitting(connection, going, owner=owner, token=token, now=now.machine) != len(going):
         raise NotOurs
     # The provider has reported it though its answer said otherwise: it had the letter, and a second one would be a copy.
     reported = [one.delivery for one in ready if one.delivery.id in going and one.delivery.outcome is not None]
     if reported:
         ids = [delivery.id for delivery in reported]
-        deliveries.settle(connection, ids, State.SUBMITTED, owner=owner, token=token, now=now.machine, reason="reported")
+        claims.settle(connection, ids, State.SUBMITTED, owner=owner, token=token, now=now.machine, reason="reported")
         gone = [delivery._replace(went_on=going.pop(delivery.id)) for delivery in reported]
         results.conclude(connection, gone, State.SUBMITTED, {letter.course: course}, calendar=now.calendar)
     return Marked(token, 0.0, tuple(one for one in ready if one.delivery.id in going), going, people, course)
@@ -117,7 +118,7 @@ def _stop(
         # She went while this letter was under way and it came back: it waits for her, not for the next tick.
         moves.undate(connection, delivery.id, now, reason=reason)
     else:
-        deliveries.release(connection, [delivery.id], owner=owner, now=now.machine, reason=reason)
+        claims.release(connection, [delivery.id], owner=owner, now=now.machine, reason=reason)
 
 
 def _why_not_now(delivery: Delivery, person: Enrollment, course: LiveCourse, now: Now) -> Reason | None:

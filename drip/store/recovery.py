@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drip import clock
 from drip.core.delivery import Reason, State
-from drip.store import batches, deliveries, moves, owners, results, stamps, versions
+from drip.store import batches, claims, deliveries, moves, owners, results, stamps, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,11 +23,11 @@ POLL_SECONDS = 0.02
 
 def put_back(connection: Connection, ids: Sequence[int], *, owner: str, now: Now, reason: Reason, crashed: bool) -> None:
     """Put claimed deliveries of *owner* back to pending; what *crashed* once more although it went alone is parked."""
-    deliveries.release(connection, ids, owner=owner, now=now.machine, reason=reason, crashed=crashed)
+    claims.release(connection, ids, owner=owner, now=now.machine, reason=reason, crashed=crashed)
     if crashed:
-        for delivery_id, claims in deliveries.often_claimed(connection, ids, more_than=batches.CLAIMS_MAX):
-            detail = f"{claims} tries to prepare this letter ended without a result, the last ones with this letter alone"
-            deliveries.park(connection, delivery_id, reason=Reason.CRASHES, detail=detail, now=now.machine)
+        for delivery_id, tries in claims.often_claimed(connection, ids, more_than=batches.CLAIMS_MAX):
+            detail = f"{tries} tries to prepare this letter ended without a result, the last ones with this letter alone"
+            claims.park(connection, delivery_id, reason=Reason.CRASHES, detail=detail, now=now.machine)
 
 
 def bury(connection: Connection, owner: Owner, live: Mapping[str, LiveCourse], now: Now) -> tuple[int, int]:
@@ -37,12 +37,12 @@ def bury(connection: Connection, owner: Owner, live: Mapping[str, LiveCourse], n
     """
     # First of all: it waits for a mark that is being committed, and after it there are no more.
     owners.mark_dead(connection, owner, now.machine)
-    left = deliveries.owned_by(connection, owner.id)
+    left = claims.owned_by(connection, owner.id)
     moves.lock_people(connection, [delivery.subscriber_id for delivery in left])
     claimed = [delivery.id for delivery in left if delivery.state == State.CLAIMED]
     put_back(connection, claimed, owner=owner.id, now=now, reason=Reason.CRASHES, crashed=True)
     leaving = {delivery.id: delivery for delivery in left if delivery.state == State.SUBMITTING}
-    doubted = deliveries.doubt(
+    doubted = claims.doubt(
         connection, list(leaving), owner=owner.id, now=now.machine, detail="the worker died while it handed the letter over"
     )
     results.conclude(connection, [leaving[delivery_id] for delivery_id in doubted], State.UNCERTAIN, live, calendar=now.calendar)

@@ -14,12 +14,15 @@ from drip.store.enrollments import held_next_lesson
 from drip.store.tables import IS_OPEN, courses, deliveries, enrollments, omissions, owners
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
     from drip.core.progress import LiveCourse
+
+    CourseOf = Callable[[int, str], LiveCourse]
+    """Returns a course as it stands in a version."""
 
 _OPEN = [state.value for state in OPEN]
 
@@ -180,8 +183,11 @@ def unreachable(connection: Connection, in_a_row: int = 3, limit: int = 20) -> l
 # The audit ----------------------------------------------------------------------------------------------------------
 
 
-def audit(connection: Connection, live: Mapping[str, LiveCourse]) -> list[str]:
-    """Return every way in which the books do not agree with themselves, in sentences; none when they do."""
+def audit(connection: Connection, live: Mapping[str, LiveCourse], course_of: CourseOf) -> list[str]:
+    """Return every way in which the books do not agree with themselves, in sentences; none when they do.
+
+    *live* holds the courses as they are live, *course_of* gives one as it stands in a version.
+    """
     faults = [
         f"{one.course}: {one.due} letters fell due and {one.accounted} are accounted for"
         for one in sums(connection)
@@ -193,7 +199,7 @@ def audit(connection: Connection, live: Mapping[str, LiveCourse]) -> list[str]:
     faults += _copies(connection)
     faults += _ownerless(connection)
     for course_id, course in live.items():
-        faults += _gaps(connection, course_id, course)
+        faults += _gaps(connection, course_id, course, course_of)
     return faults
 
 
@@ -279,11 +285,44 @@ def _ownerless(connection: Connection) -> list[str]:
     return [f"delivery {row.id} is {row.state} by nobody who lives" for row in rows]
 
 
-def _gaps(connection: Connection, course_id: str, course: LiveCourse) -> list[str]:
-    """Every lesson before her place has a delivery, or a record that she will not get it."""
-    order = [lesson.id for lesson in course.course.sequence]
+def _gaps(connection: Connection, course_id: str, live: LiveCourse, course_of: CourseOf) -> list[str]:
+    """Every lesson up to her place, and of whoever finished every lesson, has a delivery or a record that she will not get it.
+
+    Her own version says which those are: what an edit adds when she has finished or left is none of hers.
+    """
+    had = _had(connection, course_id)
+    behind: dict[tuple[int, str | None, bool], list[str]] = {}
+    faults = []
+    finished = enrollments.c.state == Stage.FINISHED.value
+    for enrollment_id, version_id, place, over in connection.execute(
+        sa.select(enrollments.c.id, enrollments.c.version_id, enrollments.c.place, finished)
+        .where(enrollments.c.course == course_id, enrollments.c.place.is_not(None) | finished)
+        .order_by(enrollments.c.id)
+    ):
+        key = (version_id, place, over)
+        if key not in behind:
+            behind[key] = _behind(course_of(version_id, course_id), live, None if over else place)
+        missing = [letter for letter in behind[key] if letter not in had.get(enrollment_id, ())]
+        if missing:
+            names = ", ".join(missing)
+            faults.append(
+                f"enrollment {enrollment_id} " + (f"finished without {names}" if over else f"is past {names} and never had it")
+            )
+    return faults[:20]
+
+
+def _behind(course: LiveCourse, live: LiveCourse, place: str | None) -> list[str]:
+    """Return the first ids of the lessons of a course up to *place*; of all where it names none of the phases'."""
+    order = [course.first_id(lesson.id) for lesson in course.course.sequence]
+    # A result may have come in while an edit that renames it was live and she was not turned to it yet.
+    here = (course if place in course.course.lessons else live).first_id(place or "")
+    return order[: order.index(here) + 1] if here in order else order
+
+
+def _had(connection: Connection, course_id: str) -> dict[int, set[str]]:
+    """Return the lessons of everybody's present run that have a delivery or a recorded omission, by enrollment."""
     had: dict[int, set[str]] = {}
-    for enrollment_id, letter in connection.execute(
+    opened = (
         sa.select(deliveries.c.enrollment_id, deliveries.c.letter)
         .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
         .where(
@@ -291,22 +330,11 @@ def _gaps(connection: Connection, course_id: str, course: LiveCourse) -> list[st
             deliveries.c.kind == Kind.LESSON.value,
             deliveries.c.occasion == sa.literal("run:") + sa.cast(enrollments.c.run, sa.Text()),
         )
-    ):
-        had.setdefault(enrollment_id, set()).add(letter)
-    for enrollment_id, letter in connection.execute(
-        sa.select(omissions.c.enrollment_id, omissions.c.letter).join(
-            enrollments, (enrollments.c.id == omissions.c.enrollment_id) & (enrollments.c.run == omissions.c.run)
-        )
-    ):
-        had.setdefault(enrollment_id, set()).add(letter)
-    faults = []
-    for enrollment_id, place in connection.execute(
-        sa.select(enrollments.c.id, enrollments.c.place).where(
-            enrollments.c.course == course_id, enrollments.c.place.is_not(None)
-        )
-    ):
-        before = order[: order.index(place) + 1] if place in order else order
-        missing = [lesson for lesson in before if course.first_id(lesson) not in had.get(enrollment_id, set())]
-        if missing:
-            faults.append(f"enrollment {enrollment_id} is past {', '.join(missing)} and never had it")
-    return faults[:20]
+    )
+    passed = sa.select(omissions.c.enrollment_id, omissions.c.letter).join(
+        enrollments, (enrollments.c.id == omissions.c.enrollment_id) & (enrollments.c.run == omissions.c.run)
+    )
+    for query in (opened, passed.where(enrollments.c.course == course_id)):
+        for enrollment_id, letter in connection.execute(query):
+            had.setdefault(enrollment_id, set()).add(letter)
+    return had

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from drip.core.delivery import Kind, State
 from drip.core.enrollment import Enrollment, Result, Stage, advanced
 from drip.core.progress import next_step, place_of
+from drip.core.turn import PASSED_BY, passed_by
 from drip.store import deliveries, enrollments
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ def conclude(
     for (_, course_id, known, result), same in alike.items():
         course = live[course_id]
         changes = advanced(same[0], Result(*result), course.course, known, course.firsts, now=calendar)
+        if changes.get("state") == Stage.FINISHED and same[0].version_id < course.version_id:
+            # No tick turns her any more: what this version put before her place is noted here.
+            changes["version_id"] = course.version_id
+            _note_passed(connection, same, course, changes["place"])
         groups.append((changes, [person.id for person in same]))
     enrollments.change_many(connection, groups)
 
@@ -68,6 +73,15 @@ def _place(connection: Connection, person: Enrollment, delivery: Delivery, cours
     """Return the place of somebody whose letter was removed from the course: the last one she had that still stands."""
     before = deliveries.history(connection, person.subscriber_id, delivery.course, person.occasion())
     return place_of(course.course, before, course.firsts) or person.place
+
+
+def _note_passed(connection: Connection, people: Sequence[Enrollment], course: LiveCourse, place: str | None) -> None:
+    """Remember the lessons before their *place* that these people of one course never had."""
+    histories = deliveries.histories(connection, [person.subscriber_id for person in people], people[0].course)
+    for person in people:
+        had = frozenset(histories.get((person.subscriber_id, person.occasion()), ()))
+        at = person._replace(version_id=course.version_id)
+        enrollments.note_omissions(connection, at, passed_by(course, place, had, None), PASSED_BY)
 
 
 def _had_next(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql.compiler import SQLCompiler
 
-__all__ = ["Connection", "Database", "DatabaseTrouble", "add_new", "among", "lock_rows", "lock_where"]
+__all__ = ["Connection", "Database", "DatabaseTrouble", "add_new", "add_new_of", "among", "lock_rows", "lock_where"]
 
 DatabaseTrouble = DBAPIError
 """What a flow may catch when the database fails under it."""
@@ -218,6 +218,15 @@ def add_new(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str,
     # One statement for any number of rows: one with all of them in it would be compiled anew for each number.
     adding = insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     return connection.execute(adding, [dict(row) for row in rows]).rowcount
+
+
+def add_new_of(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], column: sa.Column[Any]) -> list[Any]:
+    """Store what `add_new` would, in the order of *rows*, and return the *column* of each row that was stored."""
+    if not rows:
+        return []
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    adding = insert(table).on_conflict_do_nothing().returning(column)
+    return list(connection.execute(adding, [dict(row) for row in rows]).scalars())
 
 
 def lock_rows(connection: Connection, table: sa.Table, ids: list[int]) -> None:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from drip.core.delivery import AT_HER_WISH
 from drip.core.event import WEIGHT, lighter
-from drip.store.session import add_new, among, lock_rows
+from drip.store.session import add_new, add_new_of, among, lock_rows
 from drip.store.tables import consents, subscribers, suppressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -53,8 +53,10 @@ def find_by_keys(connection: Connection, address_keys: Iterable[str]) -> dict[st
 
 
 def keys_by_id(connection: Connection, subscriber_ids: Iterable[int]) -> dict[int, str]:
-    """Return the keyed addresses of some subscribers by their ids."""
-    query = sa.select(subscribers.c.id, subscribers.c.address_key).where(among(subscribers.c.id, subscriber_ids))
+    """Return the keyed addresses of some subscribers by their ids; whoever was erased has none any more."""
+    query = sa.select(subscribers.c.id, subscribers.c.address_key).where(
+        among(subscribers.c.id, subscriber_ids), subscribers.c.erased_at.is_(None)
+    )
     return {row.id: row.address_key for row in connection.execute(query)}
 
 
@@ -70,6 +72,11 @@ def add(connection: Connection, *, address: str, address_key: str, name: str, ti
     add_new(connection, subscribers, [{"address_key": address_key, "created_at": now, **values}])
     known = subscribers.update().where(subscribers.c.address_key == address_key).values(**values).returning(subscribers.c.id)
     return int(connection.execute(known).scalar_one())
+
+
+def call(connection: Connection, subscriber_id: int, *, name: str, timezone: str | None) -> None:
+    """Give a locked subscriber the name and the zone that she typed."""
+    connection.execute(subscribers.update().where(subscribers.c.id == subscriber_id).values(name=name, timezone=timezone))
 
 
 def note_consent(
@@ -113,22 +120,34 @@ def suppress(
     return add_new(connection, suppressions, [row]) == 1
 
 
-def weigh(connection: Connection, address_key: str, reason: str, *, living: bool = False) -> None:
-    """Let a reason that the provider named take the place of a lighter one of its own in the register.
+def suppress_many(connection: Connection, reasons: Mapping[str, str], *, living: Container[str], now: datetime) -> set[str]:
+    """Enter addresses into the register for every course, each for its reason; return those that did not stand there.
 
-    Where somebody *living* is behind it, also that of a wish: from a leave or an erasure one comes back by a letter, and a
-    letter to her is what was reported.
+    A reason that the provider named takes the place of a lighter one of its own. Where somebody *living* is behind the
+    address it takes that of a wish, too: from a leave or an erasure one comes back by a letter, and a letter to her is what
+    was reported.
     """
-    wishes = sorted(AT_HER_WISH) if living and reason in WEIGHT else []
-    connection.execute(
-        suppressions.update()
-        .where(
-            suppressions.c.address_key == address_key,
-            suppressions.c.course == EVERY_COURSE,
-            suppressions.c.reason.in_([*lighter(reason), *wishes]),
+    rows = [
+        {"address_key": key, "course": EVERY_COURSE, "reason": reason, "at": now, "note": ""}
+        for key, reason in sorted(reasons.items())
+    ]
+    new = set(add_new_of(connection, suppressions, rows, suppressions.c.address_key))
+    known = [key for key in reasons if key not in new]
+    for_all = among(suppressions.c.address_key, known) & (suppressions.c.course == EVERY_COURSE)
+    query = sa.select(suppressions.c.address_key, suppressions.c.reason).where(for_all)
+    graver: dict[str, list[str]] = {}
+    # In one order for everybody, so that two listeners never wait for each other in a ring.
+    for key, before in connection.execute(query.order_by(suppressions.c.address_key).with_for_update()) if known else ():
+        wish = key in living and before in AT_HER_WISH and reasons[key] in WEIGHT
+        if wish or before in lighter(reasons[key]):
+            graver.setdefault(reasons[key], []).append(key)
+    for reason, keys in graver.items():
+        connection.execute(
+            suppressions.update()
+            .where(among(suppressions.c.address_key, keys), suppressions.c.course == EVERY_COURSE)
+            .values(reason=reason)
         )
-        .values(reason=reason)
-    )
+    return new
 
 
 def lift(connection: Connection, address_key: str, *, course: str, reason: str) -> None:

@@ -211,6 +211,23 @@ wishes = Table(
     _instant("at", nullable=False),
 )
 
+askings = Table(
+    "askings",
+    metadata,
+    # What was typed into a form that a letter answers: the link in that letter confirms this and nothing else. Only of
+    # people who never confirmed; deleted once one of the letters is.
+    _key(),
+    Column("public_id", String(24), nullable=False, unique=True),
+    Column("enrollment_id", Key, ForeignKey("enrollments.id"), nullable=False, index=True),
+    _text("name"),
+    _text("timezone"),
+    Column("country", String(2), nullable=False, server_default=""),
+    Column("weekday", Integer()),
+    _count("pace", 1),
+    _text("wording"),
+    _instant("at", nullable=False),
+)
+
 address_changes = Table(
     "address_changes",
     metadata,

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from drip.core.delivery import Reason, State
 from drip.core.enrollment import Move, Stage
-from drip.core.turn import turned
+from drip.core.turn import PASSED_BY, turned
 from drip.store import deliveries, enrollments, moves, results, versions
 from drip.store.session import lock_rows
 from drip.store.tables import enrollments as table
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     CourseOf = Callable[[int, str], LiveCourse]
     """Returns a course as it stands in a version."""
-
-PASSED_BY = "an edit put it before her place"
 
 
 def page(connection: Connection, course: str, dates_from: int, limit: int) -> list[int]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from drip.core.delivery import State
 from drip.core.review import Acceptance
+from drip.errors import NotFound
 from drip.store.tables import IS_OPEN, courses, deliveries, lesson_holds, versions
 
 if TYPE_CHECKING:
@@ -140,6 +141,17 @@ def running(connection: Connection) -> dict[str, CourseState]:
     """Return every course that has a live version, by id."""
     rows = connection.execute(sa.select(*_STATE).order_by(courses.c.id))
     return {row.id: CourseState(*row) for row in rows}
+
+
+def running_as(connection: Connection, course: str) -> CourseState:
+    """Return how the course of that id runs; of the only one there is when *course* is ''. Raises NotFound."""
+    known = running(connection)
+    if not course and len(known) == 1:
+        return next(iter(known.values()))
+    if course not in known:
+        names = ", ".join(known) or "none yet: start drip up once"
+        raise NotFound(f"there is no course {course!r}; running are: {names}" if course else f"say which course: {names}")
+    return known[course]
 
 
 def kept_still(connection: Connection, course: str) -> CourseState:

@@ -22,8 +22,8 @@ SIGN_UP, MY_PAGE, FRESH = "sign-up", "my-page", "fresh"
 class Wish:
     """One stored form.
 
-    *address* is what was typed, in its one spelling; for a fresh letter it is the public id in the link that had grown
-    old. *at* is the instant of the press or the call (machine time).
+    *address* is what was typed, in its one spelling; for a fresh letter it is what the link says that had grown old. *at* is
+    the instant of the press or the call (machine time).
     """
 
     kind: str

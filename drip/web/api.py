@@ -18,8 +18,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from drip import clock
 from drip.core.address import clean_name, clean_text, normal_address
 from drip.core.country import country_names
-from drip.core.schedule import WEEKDAYS
-from drip.core.timeword import zone_names
+from drip.core.timeword import WEEKDAYS, zone_names
 from drip.flows import asking, showing
 from drip.store.wishes import SIGN_UP, Wish
 from drip.web.caps import Over

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 
 ADDRESS_A_DAY = 3
 NETWORK_AN_HOUR = 20
-IPV4_BITS, IPV6_BITS = 24, 64
-"""How much of an address names a network: what one customer usually has."""
+SITE_AN_HOUR = 60
+PROVIDER_AN_HOUR = 200
+NETWORKS = {4: ((24, NETWORK_AN_HOUR),), 6: ((64, NETWORK_AN_HOUR), (48, SITE_AN_HOUR), (32, PROVIDER_AN_HOUR))}
+"""By version: how much of an address names a network, and how many forms an hour it may bring.
+
+A /64 is what one customer usually has, a /48 what she may ask for, a /32 what a provider is given: whoever has many of the
+one has few of the next.
+"""
 
 REDIS_SECONDS = 1.0
 AWAY_SECONDS = 30.0
@@ -59,7 +65,11 @@ class Caps:
         self._namespace = f"{namespace}-forms"
         self._key = key
         self._total = RateLimitItemPerHour(per_hour, namespace=self._namespace)
-        self._network = RateLimitItemPerHour(NETWORK_AN_HOUR, namespace=self._namespace)
+        self._networks = {
+            bits: RateLimitItemPerHour(an_hour, namespace=self._namespace)
+            for steps in NETWORKS.values()
+            for bits, an_hour in steps
+        }
         self._address = RateLimitItemPerDay(ADDRESS_A_DAY, namespace=self._namespace)
         self._once = RateLimitItemPerDay(1, namespace=self._namespace)
         self._here = MovingWindowRateLimiter(MemoryStorage())
@@ -71,8 +81,9 @@ class Caps:
 
         A form that one count refuses is not counted by those after it.
         """
-        network = network_of(network_address)
-        counts: list[tuple[Over, RateLimitItem, str]] = [(Over.NETWORK, self._network, network)] if network else []
+        counts: list[tuple[Over, RateLimitItem, str]] = [
+            (Over.NETWORK, self._networks[one.prefixlen], str(one)) for one in networks_of(network_address)
+        ]
         counts += [(Over.TOTAL, self._total, ""), (Over.ADDRESS, self._address, address.lower())]
         for over, item, what in counts:
             full = self._ask(partial(_hit, item, self._name(over, what)))
@@ -126,17 +137,17 @@ def _hit(item: RateLimitItem, name: str, limiter: MovingWindowRateLimiter) -> in
     return max(1, math.ceil(reset - clock.machine_now().timestamp()))
 
 
-def network_of(address: str) -> str:
-    """Return the network of a public address; '' for one of this machine or house, which is a proxy's or a neighbour's.
+def networks_of(address: str) -> list[IPv4Network | IPv6Network]:
+    """Return the networks of a public address, the smallest first; none for one of this machine or house, as a proxy's is.
 
     Behind a proxy that is not named in the settings everybody has the proxy's address: they are not counted together.
     """
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
-        return ""
+        return []
     if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
         found = found.ipv4_mapped
     if not found.is_global:
-        return ""
-    return str(ip_network((found, IPV6_BITS if found.version == 6 else IPV4_BITS), strict=False))
+        return []
+    return [ip_network((found, bits), strict=False) for bits, _ in NETWORKS[found.version]]

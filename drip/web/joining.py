@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from drip import clock
 from drip.core.enrollment import Stage
-from drip.core.token import CONFIRM, CONFIRM_DAYS
+from drip.core.token import CONFIRM, CONFIRM_DAYS, form_in, owner_of
 from drip.flows import enrolling, showing
 from drip.flows.showing import Shown
 from drip.store.wishes import FRESH, Wish
@@ -19,9 +19,10 @@ from drip.web.strangers import Strangers
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whom a link to confirm names, when it was made, and whether it has grown old."""
+    """Whom a link to confirm names and what else it says (*value*), when it was made, and whether it has grown old."""
 
     shown: Shown
+    value: str
     made: datetime
     is_old: bool
 
@@ -75,9 +76,10 @@ class _Confirming:
             shown.person.public_id,
             source="confirmation page",
             network_address=self.strangers.whence(request),
-            wording=self._consent(shown),
+            wording=self._consent(asked),
             form=self._form,
             made=asked.made,
+            answers=form_in(asked.value),
         )
         if not runs:
             over = shown.person.state in {Stage.FINISHED, Stage.LEFT}
@@ -120,16 +122,16 @@ class _Confirming:
             return self.desk.trouble(404)
         person = asked.shown.person
         source = "link that had grown old"
-        wish = Wish(FRESH, person.course, person.public_id, clock.machine_now(), source=source, form=self._form)
+        wish = Wish(FRESH, person.course, asked.value, clock.machine_now(), source=source, form=self._form)
         return self.strangers.keep(wish, request, f"/join/{person.course}/asked")
 
     def _find(self, token: str) -> Asked | None:
         now = clock.machine_now()
         found = self.desk.deployment.tokens.read_aged(CONFIRM, unstuck(token), now=now)
-        shown = self.desk.reread(found[0]) if found is not None else None
+        shown = self.desk.reread(owner_of(found[0])) if found is not None else None
         if found is None or shown is None:
             return None
-        return Asked(shown, now - found[1], found[1] >= timedelta(days=CONFIRM_DAYS))
+        return Asked(shown, found[0], now - found[1], found[1] >= timedelta(days=CONFIRM_DAYS))
 
     def _page(self, asked: Asked, token: str, template: str, *, status: int = 200) -> Response:
         desk, course = self.desk, asked.shown.course
@@ -140,16 +142,16 @@ class _Confirming:
             contact=course.reply_to,
             action=self._action(token),
             join=f"{desk.prefix}/join/{asked.shown.person.course}" if course.takes_people else "",
-            consent=self._consent(asked.shown),
+            consent=self._consent(asked),
             shown=asked.shown,
         )
 
     def _action(self, token: str) -> str:
         return f"{self.desk.prefix}/confirm/{unstuck(token)}"
 
-    def _consent(self, shown: Shown) -> str:
-        deployment = self.desk.deployment
-        return enrolling.wording_for(deployment.database, deployment.library, shown.person.public_id)
+    def _consent(self, asked: Asked) -> str:
+        deployment, public_id = self.desk.deployment, asked.shown.person.public_id
+        return enrolling.wording_for(deployment.database, deployment.library, public_id, form_in(asked.value))
 
     @property
     def _form(self) -> str:

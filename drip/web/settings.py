@@ -11,7 +11,8 @@ from fastapi import APIRouter, Response
 
 from drip.core.country import country_name
 from drip.core.enrollment import Enrollment, Stage
-from drip.core.schedule import WEEKDAYS, Course
+from drip.core.schedule import Course
+from drip.core.timeword import WEEKDAYS
 from drip.core.token import MY
 from drip.core.wording import WEEKDAY_NAMES
 from drip.errors import UsageError

@@ -360,7 +360,7 @@ def test_columns_of_ones_own(engine: Engine, run: Run, write: Write) -> None:
     file = write("Mail,When,Shoe size", "ada@example.net,2025-01-02,39")
     code, _, err = run("subscribers", "import", file, *SOURCE, "--map", "mail=email", "--map", "When=consented_at")
     assert 0 == code
-    assert "not used: Shoe size" in err
+    assert "nothing was read from 1 of the columns: Shoe size" in err
     for wrong, remedy in {
         "Mial=email": "did you mean Mail?",
         "Mail=e-mail": "did you mean email?",
@@ -369,6 +369,27 @@ def test_columns_of_ones_own(engine: Engine, run: Run, write: Write) -> None:
         code, out, err = run("subscribers", "import", file, *SOURCE, "--map", wrong)
         assert (2, "") == (code, out)
         assert remedy in err
+
+
+@pytest.mark.parametrize("rehearsal", [True, False])
+def test_columns_that_nothing_is_read_from_are_told_last(engine: Engine, run: Run, write: Write, *, rehearsal: bool) -> None:
+    """Each with the field it seems to hold and the --map that would read it; a field that is read already is not offered."""
+    file = write(
+        "email,Zone,First Name,lastlesson,tags,Email address,consented_at", "ada@example.net,UTC,Ada,walk,x,y,2025-01-02"
+    )
+    dry = ("--dry-run",) if rehearsal else ()
+    code, _, err = run("subscribers", "import", file, *SOURCE, *dry)
+    assert 0 == code, err
+    assert [
+        "  nothing was read from 5 of the columns: Zone, First Name, lastlesson, tags, Email address",
+        '  Zone: did you mean timezone? Then add --map "Zone=timezone"',
+        '  First Name: did you mean name? Then add --map "First Name=name"',
+        '  lastlesson: did you mean last_lesson? Then add --map "lastlesson=last_lesson"',
+    ] == err.rstrip().splitlines()[-4:]
+    maps = ("--map", "Zone=timezone", "--map", "First Name=name", "--map", "lastlesson=last_lesson")
+    code, out, _ = run("subscribers", "import", file, *SOURCE, *dry, *maps, "--json")
+    alone = [{"column": name, "seems": ""} for name in ("tags", "Email address")]
+    assert alone == said(out)["columns_left_alone"]
 
 
 def test_the_refused_lines_never_overwrite_the_file(engine: Engine, run: Run, write: Write) -> None:

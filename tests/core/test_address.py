@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from drip.core.address import NAME_MAX, address_key, clean_name, masked, normal_address
@@ -43,6 +43,20 @@ def test_normal_is_normal(address: str) -> None:
         return
     assert normal == normal_address(normal)
     assert address_key(normal, KEY) == address_key(f" {normal.upper()} ", KEY)
+
+
+@pytest.mark.parametrize("spelt", ["ada@bücher.example.org", "Ada@BÜCHER.Example.org", "ada@bu\u0308cher.example.org"])
+def test_a_domain_in_its_own_letters_has_the_same_hash(spelt: str) -> None:
+    """Whoever re-spells an address, the provider above all, still names the same mailbox."""
+    assert address_key("ada@xn--bcher-kva.example.org", KEY) == address_key(spelt, KEY)
+    assert address_key("ada@bucher.example.org", KEY) != address_key(spelt, KEY)
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_anything_has_a_hash(text: str) -> None:
+    """A report may name what is no address of ours; it is hashed as it stands, and trimmed."""
+    assume(not any(0xD800 <= ord(letter) <= 0xDFFF for letter in text))
+    assert address_key(f" {text} ", KEY) == address_key(text, KEY)
 
 
 def test_another_key_is_another_hash() -> None:

@@ -148,6 +148,10 @@ def test_a_renamed_lesson_is_known_by_both_names() -> None:
         ("2025-01-02T03:04:05Z", datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)),
         ("2025-01-02 03:04:05 UTC", datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)),
         ("2025-01-02 03:04:05 +0200", datetime(2025, 1, 2, 1, 4, 5, tzinfo=UTC)),
+        # As Go prints it, and so listmonk's export; the zone may have no name, and zeros at the end are left out.
+        ("2025-01-02 03:04:05.12345 +0000 UTC", datetime(2025, 1, 2, 3, 4, 5, 123_450, tzinfo=UTC)),
+        ("2025-01-02 03:04:05 -0500 EST", datetime(2025, 1, 2, 8, 4, 5, tzinfo=UTC)),
+        ("2025-01-02 03:04:05.5 +0100 +0100", datetime(2025, 1, 2, 2, 4, 5, 500_000, tzinfo=UTC)),
         ("01/02/2025", None),
         ("2.1.2025", None),
         ("20250102", None),

@@ -11,7 +11,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from drip.core import timing
-from drip.core.schedule import WEEKDAYS, Allow, Course, Lesson, Phase, Send, Sender
+from drip.core.schedule import Allow, Course, Lesson, Phase, Send, Sender
+from drip.core.timeword import WEEKDAYS
 from drip.core.timing import Rhythm
 
 ZONES = sorted(name for name in available_timezones() if name not in {"Factory", "localtime"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -11,6 +11,17 @@ import pytest
 from tests.conftest import ask_for
 from tests.databases import Maker
 from tests.faults.scene import Scene
+
+_stages: list[Stage] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """Clear all stages when the last story of a process is over: what stands there ticks and works five times a second."""
+    yield
+    if nextitem is None or "scene" not in getattr(nextitem, "fixturenames", ()):
+        for stage in _stages:
+            stage.clear()
 
 
 class Stage:
@@ -22,6 +33,7 @@ class Stage:
         self._factory = factory
         self._stack = ExitStack()
         self._scene: Scene | None = None
+        _stages.append(self)
 
     def scene(self) -> Scene:
         """Return the scene that stands, or a new one."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from drip.core.delivery import Answer, Refused, Submitted, TryLater, Unknown
-from drip.flows.sending import CannotRecord
+from drip.flows.sending.work import CannotRecord
 from drip.mail.message import Message
 from drip.store.session import DatabaseTrouble
 from tests.engine import Engine

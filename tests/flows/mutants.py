@@ -13,9 +13,11 @@ import sqlalchemy as sa
 
 from drip.core.delivery import State, Submitted
 from drip.core.enrollment import Stage
-from drip.flows.sending import Piece, Sender, Work
+from drip.flows.sending import Sender
+from drip.flows.sending.work import Piece, Work
 from drip.store import deliveries, enrollments, results, stamps, subscribers, versions
-from drip.store.deliveries import Delivery, Ready
+from drip.store.claims import Ready
+from drip.store.deliveries import Delivery
 from drip.store.marking import Marked
 from drip.store.tables import deliveries as table
 from tests.engine import Engine

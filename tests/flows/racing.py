@@ -25,10 +25,11 @@ from bench import population
 from drip import config
 from drip.core.delivery import Answer, State, Submitted, TryLater
 from drip.flows import unsubscribing
-from drip.flows.sending import Piece, Sender, Work
+from drip.flows.sending import Sender
+from drip.flows.sending.work import Piece, Work
 from drip.mail.message import Message
 from drip.store import deliveries, enrollments, reports, stamps, versions
-from drip.store.deliveries import Ready
+from drip.store.claims import Ready
 from drip.store.marking import Marked
 from drip.store.tables import deliveries as delivery_table
 from drip.store.tables import enrollments as enrollment_table

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from drip.core.address import address_key
-from drip.core.delivery import Reason
+from drip.core.delivery import CONFIRM_LETTER, Reason, form_of
 from drip.core.progress import LiveCourse
-from drip.core.token import CONFIRM
+from drip.core.token import CONFIRM, answering
 from drip.flows import asking, enrolling
 from drip.store import chores, stamps, subscribers, tables
 from drip.store.wishes import FRESH, MY_PAGE, SIGN_UP, Wish
@@ -50,9 +50,10 @@ def finish(engine: Engine, name: str) -> None:
     assert "finished" == engine.person(name).state
 
 
-def confirm(engine: Engine, name: str, made: datetime | None = None) -> bool:
-    """Press the button in the letter that asks."""
-    return enrolling.confirm(engine.database, engine.library, engine.person(name).public_id, source="test", made=made)
+def confirm(engine: Engine, name: str, made: datetime | None = None, answers: str = "") -> bool:
+    """Press the button in the letter that asks; *answers* is the form that this letter answers."""
+    person = engine.person(name)
+    return enrolling.confirm(engine.database, engine.library, person.public_id, source="test", made=made, answers=answers)
 
 
 # Once ---------------------------------------------------------------------------------------------------------------
@@ -166,14 +167,141 @@ def test_a_strangers_form_changes_nothing_of_somebody_known(engine: Engine, stag
     assert [person] == rows(engine, tables.subscribers)
 
 
-def test_the_last_form_of_somebody_who_never_confirmed_counts(engine: Engine) -> None:
-    """All that is known of her was typed into a form, so she may put it right by another."""
-    wish(engine, "ada", name="Adda", timezone="Asia/Tokyo")
-    wish(engine, "ada", name="Ada", timezone="Europe/Paris", pace=2, weekday=3)
+HERS: dict[str, Any] = {"name": "Ada", "timezone": "Europe/Paris", "country": "FR", "weekday": 3, "pace": 2, "wording": "Hers."}
+STRANGERS: dict[str, Any] = {
+    "name": "You fool",
+    "timezone": "Asia/Tokyo",
+    "country": "NL",
+    "weekday": None,
+    "pace": 1,
+    "wording": "A stranger's.",
+}
+
+
+def forms(engine: Engine) -> list[str]:
+    """Return which form each letter that asks answers, in order."""
+    return [form_of(row.occasion) for row in rows(engine, tables.deliveries) if row.letter == CONFIRM_LETTER]
+
+
+def as_she_stands(engine: Engine) -> dict[str, Any]:
+    """Return what ada is called, and her settings, as a form has them."""
+    person, [her] = engine.person("ada"), rows(engine, tables.subscribers)
+    return {
+        "name": her.name,
+        "timezone": her.timezone,
+        "country": person.country,
+        "weekday": person.weekday,
+        "pace": person.pace,
+        "zone": person.zone,
+    }
+
+
+def typed(form: dict[str, Any]) -> dict[str, Any]:
+    """Return how somebody stands who typed a form."""
+    return {**{name: value for name, value in form.items() if name != "wording"}, "zone": form["timezone"]}
+
+
+@pytest.mark.parametrize("stranger_first", [True, False])
+@pytest.mark.parametrize("pressed", [0, 1])
+@pytest.mark.parametrize("letter_between", [True, False])
+def test_a_link_confirms_the_form_that_its_letter_answers(
+    engine: Engine, *, stranger_first: bool, pressed: int, letter_between: bool
+) -> None:
+    """Two forms for one address bring two letters; whichever is confirmed, first or last, its own form counts, words and all."""
+    both = [STRANGERS, HERS] if stranger_first else [HERS, STRANGERS]
+    for form in both:
+        wish(engine, "ada", **form)
+        work(engine)
+        if letter_between:
+            engine.work()
+    link = forms(engine)[pressed]
+    public_id = engine.person("ada").public_id
+    assert both[pressed]["wording"] == enrolling.wording_for(engine.database, engine.library, public_id, link)
+    assert confirm(engine, "ada", answers=link)
+    assert typed(both[pressed]) == as_she_stands(engine)
+    assert ("active", []) == (engine.person("ada").state, rows(engine, tables.askings))
+    before = as_she_stands(engine)
+    assert confirm(engine, "ada", answers=forms(engine)[1 - pressed])
+    assert before == as_she_stands(engine)
+    engine.work()
+    engine.assert_sound()
+
+
+def test_the_same_form_twice_is_one_asking(engine: Engine) -> None:
+    """Whoever presses twice gets one letter while it is on its way, and the next one confirms the same."""
+    for _ in range(2):
+        wish(engine, "ada", **HERS)
+        work(engine)
+    assert (1, 1) == (len(forms(engine)), len(rows(engine, tables.askings)))
+    engine.work()
+    wish(engine, "ada", **HERS)
     work(engine)
-    person = engine.person("ada")
-    assert ("Europe/Paris", 2, 3, "asked") == (person.zone, person.pace, person.weekday, person.state)
-    assert ["Ada"] == [row.name for row in rows(engine, tables.subscribers)]
+    assert (2, 1) == (len(forms(engine)), len(set(forms(engine))))
+
+
+def test_a_fresh_letter_confirms_what_the_old_one_did(engine: Engine) -> None:
+    """Also after a stranger has asked in her name meanwhile; a letter that her page brings confirms what the newest one does."""
+    wish(engine, "ada", **HERS)
+    work(engine)
+    wish(engine, "ada", **STRANGERS)
+    work(engine)
+    engine.work()
+    hers, strangers = forms(engine)
+    wish(engine, "", FRESH, address=answering(engine.person("ada").public_id, hers), wording="")
+    work(engine)
+    assert [hers, strangers, hers] == forms(engine)
+    assert confirm(engine, "ada", answers=forms(engine)[-1])
+    assert typed(HERS) == as_she_stands(engine)
+
+
+def test_her_page_asked_for_brings_the_newest_letter_again(engine: Engine) -> None:
+    """Whoever has not confirmed has no page: she is asked once more, by the form that was answered last."""
+    wish(engine, "ada", **HERS)
+    work(engine)
+    engine.work()
+    wish(engine, "ada", MY_PAGE, course="")
+    work(engine)
+    assert 1 == len(set(forms(engine)))
+    assert 2 == len(forms(engine))
+
+
+def test_somebody_else_is_not_confirmed_by_a_form_of_hers(engine: Engine) -> None:
+    """A link names a person and a form; the form of another person says nothing of her."""
+    wish(engine, "bo", **STRANGERS)
+    wish(engine, "ada", **HERS)
+    work(engine)
+    of_bo, _ = forms(engine)
+    assert confirm(engine, "ada", answers=of_bo)
+    [name] = [row.name for row in rows(engine, tables.subscribers) if row.address == "ada@example.net"]
+    assert ("Ada", "Europe/Paris") == (name, engine.person("ada").zone)
+
+
+def test_a_stranger_changes_nothing_of_whom_the_operator_asked(engine: Engine) -> None:
+    """What the operator typed is what that letter confirms."""
+    engine.join("ada", confirmed=False, timezone="Europe/Paris")
+    wish(engine, "ada", **STRANGERS)
+    work(engine)
+    assert confirm(engine, "ada", answers=forms(engine)[0])
+    assert ("Ada", "Europe/Paris") == (rows(engine, tables.subscribers)[0].name, engine.person("ada").zone)
+
+
+@pytest.mark.parametrize("pressed", [0, 1])
+def test_whoever_left_unconfirmed_comes_back_as_she_typed(engine: Engine, pressed: int) -> None:
+    """She presses *leave* in the stranger's letter and then the button in hers: her own form counts."""
+    for form in (STRANGERS, HERS):
+        wish(engine, "ada", **form)
+        work(engine)
+    engine.leave("ada")
+    assert confirm(engine, "ada", answers=forms(engine)[pressed])
+    assert typed((STRANGERS, HERS)[pressed]) == as_she_stands(engine)
+
+
+def test_what_was_typed_is_erased_at_once(engine: Engine) -> None:
+    """Nothing of any form is left behind an erasure, nor behind a sign-up that is forgotten."""
+    wish(engine, "ada", **HERS)
+    work(engine)
+    engine.erase("ada")
+    assert [] == rows(engine, tables.askings)
 
 
 # Confirming ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from drip.core.delivery import Refused, Submitted, Unknown
 from drip.errors import RenderFault
 from drip.flows import holding, sending
-from drip.flows.sending import CannotRecord
+from drip.flows.sending.work import CannotRecord
 from drip.store import endings, recovery, subscribers
 from drip.store.session import DatabaseTrouble
 from tests.conftest import Prepare
@@ -33,7 +33,7 @@ def put_into_the_register(engine: Engine, name: str) -> None:
     with engine.database.write() as connection:
         person = subscribers.find(connection, engine.person(name).subscriber_id)
         assert person is not None
-        endings.suppress(connection, person.id, person.address_key, "complaint", now=engine.now())
+        endings.suppress(connection, {person.address_key: "complaint"}, now=engine.now())
 
 
 STOPS: list[tuple[str, Callable[[Engine], object], tuple[str, str]]] = [
@@ -276,7 +276,7 @@ def test_a_worker_that_cannot_record_gives_up(engine: Engine) -> None:
     engine.join("ada")
     report = engine.tick()
     engine.sender = engine.deployment.sender(engine.owner)
-    engine.sender._record_seconds = 0.2
+    engine.sender._records.seconds = 0.2
     failing.expect(before=tuple(range(3, 50)))
     with pytest.raises(CannotRecord):
         engine.send(report)

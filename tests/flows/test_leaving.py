@@ -160,7 +160,7 @@ def test_undo_does_not_lift_another_reason(engine: Engine) -> None:
     with engine.database.write() as connection:
         known = subscribers.find(connection, person.subscriber_id)
         assert known is not None
-        endings.suppress(connection, known.id, known.address_key, "hard-bounce", now=engine.now())
+        endings.suppress(connection, {known.address_key: "hard-bounce"}, now=engine.now())
     assert not engine.undo("ada")
     assert not enrolling.confirm(engine.database, engine.library, person.public_id, source="test")
     with engine.database.write() as connection:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from drip.core.address import address_key
 from drip.core.delivery import Submitted, Unknown
 from drip.core.event import MalformedEvents
-from drip.flows import listening, reporting
+from drip.flows import enrolling, listening, reporting
 from drip.mail.message import Message
 from drip.store import erasing, events, subscribers
 from drip.store.tables import metadata
@@ -156,6 +156,27 @@ def test_a_late_bounce_finds_her_by_her_address(engine: Engine) -> None:
     engine.work()
     hear(engine, report(None, "bounce", email="Ada@Example.net"))
     assert ("hard-bounce", None) == (suppressed(engine, "ada"), suppressed(engine, "bea"))
+    engine.assert_sound()
+
+
+SPELLINGS = ["ada@bücher.example.net", "ADA@BÜCHER.EXAMPLE.NET", "ada@xn--bcher-kva.example.net", "Ada@XN--BCHER-KVA.Example.net"]
+
+
+@pytest.mark.parametrize("with_id", [True, False])
+@pytest.mark.parametrize("reported", SPELLINGS)
+def test_a_spelling_of_the_provider_is_still_hers(engine: Engine, reported: str, with_id: bool) -> None:  # noqa: FBT001
+    """It reports her domain in its own letters or in ASCII, in any case: her run ends, with our id and without."""
+    wish = enrolling.Wish("ada@bücher.example.net", name="Ada")
+    enrolling.enroll(engine.database, engine.library, wish, suppression_key=engine.deployment.suppression_key, confirmed=True)
+    engine.work()
+    with engine.database.read() as connection:
+        row = connection.execute(sa.select(metadata.tables["deliveries"])).one()
+    hear(engine, report(f"{row.id}-{row.nonce}" if with_id else None, "bounce", email=reported))
+    with engine.database.read() as connection:
+        ended = connection.execute(sa.select(metadata.tables["enrollments"].c.state, metadata.tables["enrollments"].c.ended_why))
+        assert [("ended", "hard-bounce")] == [tuple(one) for one in ended]
+        register = metadata.tables["suppressions"]
+        assert 1 == connection.execute(sa.select(sa.func.count()).select_from(register)).scalar_one()
     engine.assert_sound()
 
 

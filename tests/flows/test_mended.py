@@ -12,7 +12,7 @@ import pytest
 from drip import clock
 from drip.core.delivery import Refused, State, Submitted, TryLater
 from drip.flows import holding, listening
-from drip.flows.sending import CannotRecord
+from drip.flows.sending.work import CannotRecord
 from drip.flows.ticking import ClockJumped
 from drip.mail.envelope import Envelopes
 from drip.mail.message import Message
@@ -31,7 +31,7 @@ def _bounce(engine: Engine, name: str) -> None:
     with engine.database.write() as connection:
         found = subscribers.find(connection, engine.person(name).subscriber_id)
         assert found is not None
-        endings.suppress(connection, found.id, found.address_key, "hard-bounce", now=stamps.now_in(connection))
+        endings.suppress(connection, {found.address_key: "hard-bounce"}, now=stamps.now_in(connection))
 
 
 @pytest.mark.parametrize("how", ["bounce", "leave"])

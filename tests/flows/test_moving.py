@@ -131,7 +131,7 @@ def test_an_address_that_bounced_is_refused(engine: Engine) -> None:
 
 
 def test_an_address_that_left_once_comes_back_by_its_own_press(engine: Engine) -> None:
-    """The press at that mailbox takes the leave back, for her course."""
+    """The press at that mailbox takes the leave back, for her course, and the provider takes her off its own list."""
     engine.join("ada")
     with engine.database.write() as connection:
         subscribers.suppress(connection, _key(engine, "new@example.net"), "left", now=engine.now().machine, course="small")
@@ -139,6 +139,9 @@ def test_an_address_that_left_once_comes_back_by_its_own_press(engine: Engine) -
     _ask(engine)
     engine.work()
     assert Moved.MOVED == _confirm(engine, _change(engine))
+    assert {"erase", "clear"} == {kind for kind, _, _ in _chores(engine)}
+    engine.chores()
+    assert ["new@example.net"] == engine.directory.cleared
     engine.run_to_the_end()
     assert ("new", "goodbye") in _reached(engine)
     engine.assert_sound()

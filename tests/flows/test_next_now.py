@@ -138,7 +138,7 @@ def test_nobody_who_left_or_must_not_be_mailed_gets_it(engine: Engine) -> None:
     with engine.database.write() as connection:
         person = subscribers.find(connection, bea.subscriber_id)
         assert person is not None
-        endings.suppress(connection, person.id, person.address_key, "bounce", now=engine.now())
+        endings.suppress(connection, {person.address_key: "bounce"}, now=engine.now())
     engine.next_now("ada")
     engine.next_now("bea")
     engine.work()

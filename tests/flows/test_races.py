@@ -13,7 +13,7 @@ from drip.core.delivery import Submitted
 from drip.flows import listening
 from drip.flows.ticking import Report
 from drip.mail.message import Message
-from drip.store import deliveries, endings, enrollments, subscribers
+from drip.store import claims, deliveries, endings, enrollments, subscribers
 from drip.store.session import Connection
 from tests.engine import Engine
 from tests.flows.harness import Crowd
@@ -150,7 +150,7 @@ def suppress(engine: Engine, subscriber_id: int) -> None:
     with engine.database.write() as connection:
         person = subscribers.find(connection, subscriber_id)
         assert person is not None
-        endings.suppress(connection, person.id, person.address_key, "complaint", now=engine.now())
+        endings.suppress(connection, {person.address_key: "complaint"}, now=engine.now())
 
 
 def events_of(kind: str, ids: Sequence[str]) -> bytes:
@@ -171,7 +171,7 @@ def test_a_report_and_the_record_of_one_letter_do_not_wait_in_a_ring(engine: Eng
             troubles.append(trouble)
 
     thread = threading.Thread(target=listen)
-    settle = deliveries.settle
+    settle = claims.settle
 
     def slowly(*arguments: Any, **named: Any) -> list[int]:  # noqa: ANN401 - whatever `settle` takes
         thread.start()
@@ -181,7 +181,7 @@ def test_a_report_and_the_record_of_one_letter_do_not_wait_in_a_ring(engine: Eng
     def bounce(message: Message) -> Submitted:
         body = events_of("bounce", [one.delivery for one in message.recipients])
         listening.receive(engine.database, body, suppression_key=engine.deployment.suppression_key)
-        monkeypatch.setattr(deliveries, "settle", slowly)
+        monkeypatch.setattr(claims, "settle", slowly)
         return Submitted()
 
     engine.mailer.otherwise = bounce

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from drip.core.enrollment import Stage
 from drip.flows import enrolling, forgetting, listening, reporting, unsubscribing
+from drip.mail import directory
 from drip.store import enrollments, retention, stamps, subscribers, tables
 from tests.conftest import Prepare
 from tests.course import SCHEDULE
@@ -96,6 +97,27 @@ def test_undo_is_not_promised_for_longer_than_she_is_kept(prepare: Prepare) -> N
         assert knows(engine, "ada")
         after(engine, "ada", 11)
         assert not knows(engine, "ada")
+
+
+def test_a_clearing_that_the_provider_still_refuses_goes_with_her(prepare: Prepare) -> None:
+    """She left, came back while the provider was down, left again and is forgotten: nothing holds her address any more."""
+    with engine_on(prepare(schedule=SCHEDULE.replace("    phases:", KEPT, 1))) as engine:
+        engine.directory.script = [directory.NotNow("down")] * 9
+        engine.join("ada")
+        engine.work()
+        engine.leave("ada")
+        engine.undo("ada")
+        engine.chores()
+        assert 1 == _clearings(engine)
+        change(engine, "ada", state=Stage.LEFT.value, ended_at=engine.now().calendar)
+        after(engine, "ada", 11)
+        assert not knows(engine, "ada")
+        assert 0 == _clearings(engine)
+
+
+def _clearings(engine: Engine) -> int:
+    with engine.database.read() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(tables.chores)).scalar_one()
 
 
 def test_who_finished_is_kept_as_long_as_her_last_letter_says(engine: Engine) -> None:

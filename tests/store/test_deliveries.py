@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from drip.core.delivery import State
-from drip.store import deliveries
+from drip.store import claims, deliveries
 from drip.store.session import Connection, Database
 from drip.store.tables import deliveries as table
 from tests.store.conftest import NOON, People
@@ -18,12 +18,12 @@ from tests.store.conftest import NOON, People
 
 def claim(connection: Connection, owner: str, batch: str = "b") -> int:
     """Claim a batch at noon."""
-    return deliveries.claim(connection, batch, owner=owner, now=NOON, calendar=NOON)
+    return claims.claim(connection, batch, owner=owner, now=NOON, calendar=NOON)
 
 
 def mark(connection: Connection, ids: list[int], owner: str, token: str) -> int:
     """Mark deliveries as being handed over."""
-    return deliveries.mark_submitting(connection, dict.fromkeys(ids, date(2026, 3, 3)), owner=owner, token=token, now=NOON)
+    return claims.mark_submitting(connection, dict.fromkeys(ids, date(2026, 3, 3)), owner=owner, token=token, now=NOON)
 
 
 def states(database: Database) -> list[str]:
@@ -57,7 +57,7 @@ def test_claimers_share_a_batch_without_overlap(database: Database, add_people: 
         barrier.wait()
         with database.write() as connection:
             claim(connection, owner)
-            won[owner] = len(deliveries.claimed(connection, "b", owner=owner))
+            won[owner] = len(claims.claimed(connection, "b", owner=owner))
 
     threads = [threading.Thread(target=work, args=[f"owner-{number}"]) for number in range(claimers)]
     for thread in threads:
@@ -76,7 +76,7 @@ def test_only_what_is_due_and_not_parked_is_claimed(database: Database, add_peop
         connection.execute(table.update().where(table.c.id == ids[1]).values(not_before=None))
         connection.execute(table.update().where(table.c.id == ids[2]).values(blocked=True))
         assert 1 == claim(connection, "a")
-        assert [ids[3]] == deliveries.claimed(connection, "b", owner="a")
+        assert [ids[3]] == claims.claimed(connection, "b", owner="a")
         assert 0 == claim(connection, "b")
 
 
@@ -89,11 +89,11 @@ def test_a_result_with_a_wrong_owner_or_token_changes_nothing(
     with database.write() as connection:
         claim(connection, "a")
         assert 2 == mark(connection, ids, "a", "t")
-        assert [] == deliveries.settle(connection, ids, State.SUBMITTED, owner=owner, token=token, now=NOON)
+        assert [] == claims.settle(connection, ids, State.SUBMITTED, owner=owner, token=token, now=NOON)
     assert ["submitting"] * 2 == states(database)
     with database.write() as connection:
-        assert ids == deliveries.settle(connection, ids, State.SUBMITTED, owner="a", token="t", now=NOON)
-        assert [] == deliveries.settle(connection, ids, State.UNCERTAIN, owner="a", token="t", now=NOON)
+        assert ids == claims.settle(connection, ids, State.SUBMITTED, owner="a", token="t", now=NOON)
+        assert [] == claims.settle(connection, ids, State.UNCERTAIN, owner="a", token="t", now=NOON)
     assert ["submitted"] * 2 == states(database)
 
 
@@ -117,8 +117,8 @@ def test_what_is_being_handed_over_is_neither_moved_nor_withheld(database: Datab
         )
         assert not moved
         assert [] == deliveries.withhold(connection, ids, reason="suppressed", now=NOON)
-        deliveries.park(connection, ids[0], reason="refused", detail="", now=NOON)
-        deliveries.release(connection, ids, owner="a", now=NOON)
+        claims.park(connection, ids[0], reason="refused", detail="", now=NOON)
+        claims.release(connection, ids, owner="a", now=NOON)
     assert ["submitting"] == states(database)
 
 
@@ -131,7 +131,7 @@ def test_doubt_is_for_the_dead_owners_rows_only(database: Database, add_people: 
         claim(connection, "z", batch="c")
         mark(connection, ids[:1], "a", "t")
         mark(connection, ids[2:], "z", "u")
-        assert ids[:1] == deliveries.doubt(connection, ids, owner="a", now=NOON, detail="")
+        assert ids[:1] == claims.doubt(connection, ids, owner="a", now=NOON, detail="")
     assert ["uncertain", "claimed", "submitting"] == states(database)
 
 

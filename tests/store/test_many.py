@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from drip.core.delivery import OPEN, Kind, State
 from drip.core.enrollment import Stage
-from drip.store import batches, deliveries, enrollments, subscribers
+from drip.store import batches, claims, deliveries, enrollments, subscribers
 from drip.store.session import Connection, Database, among
 from drip.store.tables import deliveries as delivery_rows
 from drip.store.tables import enrollments as enrollment_rows
@@ -143,14 +143,14 @@ def test_what_a_batch_asks_reads_no_whole_table(sqlite_files: Maker) -> None:
             plans.extend(f"{row[3]} <- {statement}" for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
     with database.write() as connection:
-        deliveries.claim(connection, "b", owner="o", now=NOW, calendar=NOW)
-        deliveries.claimed(connection, "b", owner="o")
-        deliveries.ready(connection, [1, 2], owner="o")
-        deliveries.mark_submitting(connection, {1: NOW.date()}, owner="o", token="t", now=NOW)
-        deliveries.settle(connection, [1, 2], State.SUBMITTED, owner="o", token="t", now=NOW)
+        claims.claim(connection, "b", owner="o", now=NOW, calendar=NOW)
+        claims.claimed(connection, "b", owner="o")
+        claims.ready(connection, [1, 2], owner="o")
+        claims.mark_submitting(connection, {1: NOW.date()}, owner="o", token="t", now=NOW)
+        claims.settle(connection, [1, 2], State.SUBMITTED, owner="o", token="t", now=NOW)
         deliveries.sendable(connection, NOW, 10, batched=False)
         deliveries.overdue(connection, NOW, 10)
-        deliveries.owned_by(connection, "o")
+        claims.owned_by(connection, "o")
         deliveries.existing(connection, "small", "hello", [(1, "run:1")])
         batches.waiting(connection, NOW)
         batches.unanswered(connection, NOW, NOW)

@@ -54,8 +54,7 @@ def site(start: Start) -> Site:
             .values(state="finished", next_due_at=None, next_lesson=None, ended_at=now.calendar)
         )
         for name, reason in (("bounced", "hard-bounce"), ("complained", "complaint")):
-            person = people[name]
-            endings.suppress(connection, person.subscriber_id, _key(site, name), reason, now=now)
+            endings.suppress(connection, {_key(site, name): reason}, now=now)
         subscribers.suppress(connection, _key(site, "erased"), "erased", now=now.machine)
     return site
 

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from drip.sandbox.valkey import EmbeddedValkey
-from drip.web.caps import ADDRESS_A_DAY, NETWORK_AN_HOUR, Caps, Over, network_of
+from drip.web.caps import ADDRESS_A_DAY, NETWORK_AN_HOUR, PROVIDER_AN_HOUR, SITE_AN_HOUR, Caps, Over, networks_of
 from drip.web.whence import Whence
 from tests.installation import free_port
 from tests.web.forms import JOIN, SMALL, fill_in, stored
@@ -104,21 +104,39 @@ def test_a_name_is_claimed_once_a_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "network"),
+    ("address", "networks"),
     [
-        ("8.8.4.9", "8.8.4.0/24"),
-        ("::ffff:8.8.4.9", "8.8.4.0/24"),
-        ("2a00:1450:4001:80b:1::1", "2a00:1450:4001:80b::/64"),
-        ("127.0.0.1", ""),
-        ("10.1.2.3", ""),
-        ("fe80::1%eth0", ""),
-        ("", ""),
-        ("somewhere", ""),
+        ("8.8.4.9", ["8.8.4.0/24"]),
+        ("::ffff:8.8.4.9", ["8.8.4.0/24"]),
+        ("2a00:1450:4001:80b:1::1", ["2a00:1450:4001:80b::/64", "2a00:1450:4001::/48", "2a00:1450::/32"]),
+        ("127.0.0.1", []),
+        ("10.1.2.3", []),
+        ("fe80::1%eth0", []),
+        ("", []),
+        ("somewhere", []),
     ],
 )
-def test_the_network_of_an_address(address: str, network: str) -> None:
-    """A /24 or a /64; neighbours and proxies are not counted together."""
-    assert network == network_of(address)
+def test_the_networks_of_an_address(address: str, networks: list[str]) -> None:
+    """A /24, or a /64 within a /48 within a /32; neighbours and proxies are not counted together."""
+    assert networks == [str(one) for one in networks_of(address)]
+
+
+@pytest.mark.parametrize(
+    ("address", "others", "room"),
+    [
+        # Another /64 each time, all of one /48; another /48 each time, all of one /32.
+        ("2a00:1450:4001:{:x}::1", "2a00:1450:4002::1", SITE_AN_HOUR),
+        ("2a00:1450:{:x}::1", "2a00:1451::1", PROVIDER_AN_HOUR),
+    ],
+)
+def test_many_small_networks_are_one_large_one(address: str, others: str, room: int) -> None:
+    """Whoever has a network with thousands of networks in it fills the count of the large one; a neighbour has room."""
+    counting = caps("")
+    found = [counting.count(f"p{number}@example.net", address.format(number + 1)) for number in range(room + 1)]
+    assert [None] * room == found[:-1]
+    assert found[-1] is not None
+    assert Over.NETWORK is found[-1].over
+    assert None is counting.count("else@example.net", others)
 
 
 class _Request:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drip.core.newcomer import HAD_ELSEWHERE
+from drip.core.turn import PASSED_BY
 from drip.core.wording import day_in_words
 from drip.flows.adjusting import BEGAN_LATER
 from drip.store import enrollments, tables, versions
-from drip.store.turns import PASSED_BY
 
 if TYPE_CHECKING:
     from tests.web.conftest import Site, Start

@@ -6,8 +6,13 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from drip.core.token import CONFIRM
 from drip.store import subscribers
+from drip.store.tables import enrollments as runs
+from drip.store.tables import subscribers as people
+from tests.web.forms import SMALL, fill_in, work
 
 if TYPE_CHECKING:
     from drip.core.enrollment import Enrollment
@@ -139,3 +144,19 @@ def test_the_front_page_says_what_this_is(site: Site) -> None:
 
     assert "<h1>The Roadmap</h1>" in page
     assert not re.search("fibro|pain|illness|symptom", page, re.IGNORECASE)
+
+
+def test_each_letter_confirms_its_own_form(start: Start) -> None:
+    """A stranger fills in the form with her address before and after her; her own letter's link brings what she typed."""
+    site = start(roadmap=False, schedule=SMALL)
+    for name, zone in (("You fool", "Asia/Tokyo"), ("Sam", "Europe/Paris"), ("Fool again", "America/Lima")):
+        fill_in(site, name=name, zone=zone)
+        work(site)
+    links = [re.findall(r"/confirm/[\w.-]+", letter.text)[0] for letter in site.mailbox()]
+    assert 3 == len(links)
+
+    assert 200 == site.post(links[1]).status
+    assert b"Your letters are on" in site.post(links[2]).data
+    with site.deployment.database.read() as connection:
+        [(name, zone)] = connection.execute(sa.select(people.c.name, runs.c.zone).join(runs, runs.c.subscriber_id == people.c.id))
+    assert ("Sam", "Europe/Paris") == (name, zone)

@@ -256,7 +256,7 @@ def test_no_page_says_that_somebody_is_back_who_complained(site: Site, leaves: b
         now = stamps.now_in(connection)
         found = subscribers.find(connection, person.subscriber_id)
         assert found is not None
-        endings.suppress(connection, found.id, found.address_key, "complaint", now=now)
+        endings.suppress(connection, {found.address_key: "complaint"}, now=now)
     if leaves:
         assert "/undo" not in site.press(site.leave(person), ONE_CLICK).data.decode()
     before = site.dump()

@@ -15,8 +15,8 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from drip.core.letter import Need
+from drip.core.notation import Count, Switch, Value
 from drip.core.problem import quoted
-from drip.core.schedule import Count, Switch, Value
 from drip.core.source import Path
 
 

@@ -16,8 +16,9 @@ from drip.core.review import UNREVIEWED, wording_of
 from drip.core.schedule import Course, Helpline, Program
 from drip.errors import RenderFault
 from drip.mail.render import facts, markdown, person
+from drip.mail.render.links import footer_links, letter_links, service_links
 from drip.mail.render.markdown import Part, Section
-from drip.mail.render.person import ForMany, ForOne, NeedsPerson, Person, Rendered, Voice, tag_of
+from drip.mail.render.person import ForMany, ForOne, NeedsPerson, Person, Rendered, Voice
 from drip.mail.render.pieces import helpline_part, listed, said
 from drip.mail.render.plain import words_of
 from drip.mail.render.proofing import READER, passages_of
@@ -98,23 +99,8 @@ class LetterBook:
             "phases": facts.phase_facts(course),
             "lessons_total": len(course.numbers),
         }
-        my = f"{base_url}/my/{tag_of('MyToken')}"
-        self._links = {
-            "page": Trusted(my),
-            "pause": Trusted(f"{my}/pause"),
-            "settings": Trusted(f"{my}/settings"),
-            "rough": Trusted(f"{my}/rough"),
-            "after": Trusted(f"{my}/after"),
-            "care": Trusted(f"{base_url}/care"),
-            "leave": Trusted(f"{base_url}/leave/{tag_of('LeaveToken')}"),
-        }
-        asked = tag_of("ServiceToken")
-        self._service_links = {
-            "page": Trusted(f"{base_url}/own/{asked}"),
-            "care": Trusted(f"{base_url}/care"),
-            "confirm": Trusted(f"{base_url}/confirm/{asked}"),
-            "change": Trusted(f"{base_url}/change/{asked}"),
-        }
+        self._links = letter_links(base_url)
+        self._service_links = service_links(base_url)
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
         self._batches: dict[tuple[str, bool, bool, tuple[Helpline, ...]], Rendered] = {}
         self._blocks: dict[str, Part] = {}
@@ -191,20 +177,8 @@ class LetterBook:
         if request.system:
             return (), ()
         lines = [self._course.postal_address] + ([] if self._is_reviewed(request) else [UNREVIEWED])
-        links = [request.voice.finish_text(str(url)) for url in self._footer_links().values()]
+        links = [request.voice.finish_text(str(url)) for url in footer_links(self._links).values()]
         return tuple(lines), tuple(links)
-
-    def _footer_links(self) -> dict[str, Trusted]:
-        """Return the links at the foot of every letter of the course, by their words."""
-        names = {
-            "Pause": "pause",
-            "Change day or pace": "settings",
-            "Rough patch?": "rough",
-            "When to get care": "care",
-            "All my letters": "page",
-            "Unsubscribe": "leave",
-        }
-        return {words: self._links[name] for words, name in names.items()}
 
     def proofs(self) -> list[Proof]:
         """Return a proof of every letter that can be rendered, the letters of drip itself included.
@@ -397,7 +371,7 @@ class LetterBook:
             "sources": listed(markdown.references_of(ids, self._references, request.file)),
             "unreviewed": "" if self._is_reviewed(request) else UNREVIEWED,
             "footer_blocks": list(self._footer_blocks(request)),
-            "footer_links": list(self._footer_links().items()),
+            "footer_links": list(footer_links(self._links).items()),
         }
 
     def _footer_blocks(self, request: _Request) -> Iterator[Section]:

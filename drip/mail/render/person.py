@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, Protocol
 
+from drip.core.address import ENCODED
+
 OPEN, CLOSE = "x7drip", "7x"
 BEFORE, AFTER = "\ue000", "\ue001"
 VALUE_MAX = 200
@@ -67,12 +69,12 @@ class Rendered:
 
 
 def clean(value: str) -> str:
-    """Return *value* on one line, without controls and without anything that could be taken for a tag."""
+    """Return *value* on one line, without controls and without what could be taken for a tag or an encoded word."""
     if len(value) <= VALUE_MAX and OPEN not in value and (not value or _PLAIN.fullmatch(value)):
         return value
     value = " ".join(_UNFIT.sub("", value).split())[:VALUE_MAX].rstrip()
-    while OPEN in value:  # Taking one out may put another together.
-        value = value.replace(OPEN, "")
+    while OPEN in value or ENCODED in value:  # Taking one out may put another together.
+        value = value.replace(OPEN, "").replace(ENCODED, "=")
     return " ".join(value.split())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,9 @@ def _config() -> Config:
     return config
 
 
+@cache
 def newest_revision() -> str:
-    """Return the name of the newest state of the tables."""
+    """Return the name of the newest state of the tables; the files that say so are read once."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     if head is None:  # pragma: no cover - there is always a first migration
         raise LookupError
