@@ -155,8 +155,8 @@ def test_each_letter_confirms_its_own_form(start: Start) -> None:
     links = [re.findall(r"/confirm/[\w.-]+", letter.text)[0] for letter in site.mailbox()]
     assert 3 == len(links)
 
-    assert 200 == site.post(links[1]).status
-    assert b"Your letters are on" in site.post(links[2]).data
+    assert 200 == site.press(links[1]).status
+    assert b"Your letters are on" in site.press(links[2]).data
     with site.deployment.database.read() as connection:
         [(name, zone)] = connection.execute(sa.select(people.c.name, runs.c.zone).join(runs, runs.c.subscriber_id == people.c.id))
     assert ("Sam", "Europe/Paris") == (name, zone)
