@@ -95,6 +95,14 @@ class Enrollment(NamedTuple):
         """Return the occasion of a letter in the present run."""
         return f"run:{self.run}"
 
+    def was_away(self, on: date) -> bool:
+        """Whether a letter that goes *on* a day is the first after a pause that cost her the date of one.
+
+        A pause that was taken back in time left everything as it was, so nobody is to be welcomed back.
+        """
+        base = self.pause_from_on
+        return self.resumed or (self.paused == Pause.WEEKS and base is not None and on > base)
+
     def had_afterwards(self, course: Course) -> bool:
         """Whether the next lesson is one of the letters after the last phase."""
         return self.next_lesson not in course.places
@@ -326,11 +334,15 @@ def resumed(enrollment: Enrollment, course: Course, *, now: datetime) -> Move | 
     if enrollment.paused == Pause.NONE or step is None or slot is None:
         return None
     rhythm = enrollment.rhythm(course)
-    new = timing.resume(
-        enrollment.pause_from_on or slot.meant_on, step.lesson, rhythm, last_letter_on=enrollment.last_letter_on, now=now
-    )
+    base = enrollment.pause_from_on or slot.meant_on
+    new = timing.resume(base, step.lesson, rhythm, last_letter_on=enrollment.last_letter_on, now=now)
     anchor = timing.anchor_before(new, step.lesson, rhythm, afterwards=step.afterwards)
-    changes = placed(new) | {"paused": Pause.NONE.value, "pause_from_on": None, "last_meant_on": anchor, "resumed": True}
+    changes = placed(new) | {
+        "paused": Pause.NONE.value,
+        "pause_from_on": None,
+        "last_meant_on": anchor,
+        "resumed": enrollment.resumed or new.letter_on > base,
+    }
     return Move(changes, new)
 
 

@@ -185,6 +185,10 @@ class Course(Value):
 
     title: str = Field(min_length=1, examples=["The Roadmap"])
     """What the course is called in letters and on pages."""
+    about: str = Field(
+        default="", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["For whom the letters are, and what for."]
+    )
+    """One sentence for whoever comes by: for whom the letters are, and what for. It stands on the front page and the form."""
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["en"])
     """The language of the letters, for screen readers."""
     sender: Sender = Field(alias="from", examples=[{"name": "Sam from the Roadmap", "email": "letters@example.org"}])

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from drip.core.account import Chapter, chapters
 from drip.core.delivery import ADDRESS_CHANGE
 from drip.core.holding import ABOUT, LETTER_NOT_TOLD, TITLES
 from drip.core.wording import WEEKDAY_NAMES
-from drip.store import enrollments, holdings, subscribers
+from drip.store import enrollments, holdings, subscribers, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from drip.core.enrollment import Enrollment
+    from drip.mail.library import Library
     from drip.store.session import Database
 
 
@@ -30,18 +33,49 @@ def everything(database: Database, public_id: str) -> list[Held]:
 
     It holds her full address: it is for her alone.
     """
+    _, rows = _rows(database, public_id)
+    return [
+        Held(
+            TITLES[table], tuple({ABOUT[table][column]: _value(column, value) for column, value in row.items()} for row in found)
+        )
+        for table, found in rows.items()
+    ]
+
+
+def account(database: Database, library: Library, public_id: str) -> list[Chapter]:
+    """Return the same for her to read: in chapters, in plain words, her dates in her zone. What is empty is left out."""
+    person, rows = _rows(database, public_id)
+    if person is None:
+        return []
+    with database.read() as connection:
+        running = versions.running(connection)
+    live = library.course(running[person.course].version_id, person.course)
+    book = library.book(live.version_id, person.course)
+
+    def letter(letter_id: str) -> str:
+        return book.title(live.current_id(letter_id) or letter_id)
+
+    def course(course_id: str) -> str:
+        state = running.get(course_id)
+        return course_id if state is None else library.course(state.version_id, course_id).course.title
+
+    return chapters(rows, zone=person.rhythm(live.course).zone, letter=letter, course=course)
+
+
+def _rows(database: Database, public_id: str) -> tuple[Enrollment | None, dict[str, list[dict[str, Any]]]]:
+    """Return the person whom a link names, and all rows about her by table; nobody and nothing for a link that is nobody's."""
     with database.read() as connection:
         person = enrollments.find_by_public_id(connection, public_id)
         subscriber = None if person is None else subscribers.find(connection, person.subscriber_id)
         if subscriber is None or subscriber.address is None:
-            return []
-        rows = holdings.of(connection, subscriber)
-    return [Held(TITLES[table], tuple(_in_words(table, row) for row in found)) for table, found in rows.items()]
+            return None, {}
+        found = holdings.of(connection, subscriber)
+    return person, {table: [_told(table, row) for row in rows] for table, rows in found.items()}
 
 
-def _in_words(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def _told(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     untold = LETTER_NOT_TOLD if table == "deliveries" and row["letter"] == ADDRESS_CHANGE else frozenset()
-    return {label: _value(column, row[column]) for column, label in ABOUT[table].items() if column not in untold}
+    return {column: row[column] for column in ABOUT[table] if column not in untold}
 
 
 def _value(column: str, value: object) -> object:

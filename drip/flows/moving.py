@@ -82,6 +82,21 @@ def is_open(database: Database, change_id: str) -> bool:
         return address_changes.find(connection, change_id) is not None
 
 
+def whose(database: Database, change_id: str) -> str | None:
+    """Return the public id of the run from which a new address was asked; None once that is over."""
+    with database.read() as connection:
+        change = address_changes.find(connection, change_id)
+        person = None if change is None else enrollments.find(connection, change.enrollment_id)
+        return None if person is None else person.public_id
+
+
+def standing(database: Database, change_id: str) -> Moved | None:
+    """Return why a new address cannot have her letters as things stand; None while a press would move them."""
+    with database.read() as connection:
+        change = address_changes.find(connection, change_id)
+        return Moved.OVER if change is None else _why_not(connection, change, stamps.now_in(connection))
+
+
 def confirm(database: Database, library: Library, change_id: str, *, wait_seconds: float) -> Moved:
     """Move a subscriber to the address that said yes; all her courses go with her, and what is open goes there.
 

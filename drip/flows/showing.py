@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from drip.core.address import masked
-from drip.core.delivery import AT_HER_WISH, IN_MAILBOX, Kind
+from drip.core.delivery import AT_HER_WISH, IN_MAILBOX, Kind, Reason
 from drip.core.enrollment import Move, NotNow, Pause, Stage, paused_for, resumed, step_of, why_not_now
 from drip.core.newcomer import HAD_ELSEWHERE
 from drip.core.outlook import coming, following, last_day
@@ -128,6 +128,16 @@ class Shown:
         return self.now.calendar.astimezone(self.person.rhythm(self.course).zone).date()
 
     @property
+    def tomorrow(self) -> date:
+        """The day on which what was enough for today can be asked again."""
+        return self.today + timedelta(days=1)
+
+    @property
+    def now_again_on(self) -> date:
+        """The first day on which she may have another letter at once: the day after the last one, never today."""
+        return max(self.today, self.person.last_letter_on or self.today) + timedelta(days=1)
+
+    @property
     def letters(self) -> dict[str, Delivery]:
         """The letters in her mailbox by the first id of their lesson, the newest copy of each, oldest first."""
         kinds = {Kind.LESSON, Kind.ASKED}
@@ -170,6 +180,12 @@ class Shown:
         had = self.had | {self.live.first_id(step.lesson.id)}
         after = following(self.person, self.live, step, had, meant_on=self.today, went_on=self.today)
         return None if after is None else after.slot.letter_on
+
+    @property
+    def stayed_back(self) -> bool:
+        """Whether the letter that she had asked for stayed back when she began a phase again: it ended the round before."""
+        before = [one for one in self.ended if one.occasion == f"run:{self.person.run - 1}"]
+        return bool(before) and before[-1].asked and before[-1].reason == Reason.SUPERSEDED
 
     @property
     def ahead(self) -> list[Coming]:
@@ -264,9 +280,9 @@ def _state(shown: Shown, letter: str, place: int, ahead: int) -> str:
         return HAD
     if place < ahead:
         return _why_passed(shown, letter)
-    if place == ahead and person.state == Stage.ACTIVE:
+    going = person.state in {Stage.ACTIVE, Stage.ASKED, Stage.FINISHED} and not shown.listed
+    if place == ahead and person.state == Stage.ACTIVE and going:
         return NEXT
-    going = person.state in {Stage.ACTIVE, Stage.ASKED, Stage.FINISHED}
     if came is not None:
         return AGAIN if going else HAD
     return LATER if going else NONE

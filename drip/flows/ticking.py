@@ -15,7 +15,7 @@ import structlog
 from drip import clock
 from drip.core import timing
 from drip.core.delivery import Breaker, Kind, Reason, State
-from drip.core.enrollment import Enrollment, Pause, Stage, placed, slot_of, step_of
+from drip.core.enrollment import Enrollment, Stage, placed, slot_of, step_of
 from drip.core.progress import next_step
 from drip.errors import DripError
 from drip.store import batches, deliveries, enrollments, moves, owners, recovery, results, senders, stamps, turns, versions
@@ -314,7 +314,7 @@ def _decided(person: Enrollment, course: LiveCourse, now: Now) -> dict[str, Any]
         "kind": Kind.LESSON.value,
         "version_id": course.version_id,
         "short": person.short,
-        "resumed": person.resumed or person.paused == Pause.WEEKS,
+        "resumed": person.was_away(slot.letter_on),
         "country": person.country if course.course.helplines_in(person.country) else "",
         "meant_on": slot.meant_on,
         "letter_on": slot.letter_on,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from drip.core.delivery import Kind, State
-from drip.core.enrollment import Pause
 from drip.store import deliveries, enrollments
 from drip.store.tables import deliveries as table
 
@@ -48,7 +47,7 @@ def open_letter(  # noqa: PLR0917 - a person, a letter and why
         "kind": kind.value,
         "version_id": course.version_id,
         "short": person.short if kind is Kind.LESSON else short,
-        "resumed": kind is Kind.LESSON and (person.resumed or person.paused == Pause.WEEKS),
+        "resumed": kind is Kind.LESSON and person.was_away(today),
         "asked": kind is Kind.LESSON,
         "country": person.country if course.course.helplines_in(person.country) else "",
         "meant_on": today,

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from html import escape
 
 from fastapi import APIRouter, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
 from drip.core.enrollment import Stage
 from drip.core.token import MY
@@ -68,7 +68,7 @@ def after_router(desk: Desk) -> APIRouter:
             finishing.go_on(database, library, public_id, wording=agreed, source="after page", form=form_at)
         else:
             return desk.trouble(400)
-        return RedirectResponse(f"{desk.links(shown).my}/after", status_code=303)
+        return desk.lead(f"{desk.links(shown).my}/after")
 
     @router.api_route("/my/{token}/letters.html", methods=["GET", "HEAD"])
     def letters(token: str) -> Response:

@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
 from drip.core.enrollment import Stage
 from drip.core.token import MY
@@ -42,6 +42,7 @@ def course_router(desk: Desk) -> APIRouter:
 
     _add_letters(router, desk)
     _add_copy(router, desk)
+    _add_copied(router, desk)
     _add_pause(router, desk)
     _add_next(router, desk)
     _add_again(router, desk)
@@ -69,6 +70,11 @@ def my_page(desk: Desk, shown: Shown, *, own: str = "", **values: Any) -> Respon
 def new_nonce() -> str:
     """Return what makes a form one of its own: pressed twice, it is known again."""
     return secrets.token_urlsafe(12)
+
+
+def mailed_word(came: Requested) -> str:
+    """Return how the page is called that says what became of a letter asked for just now."""
+    return "enough" if came is Requested.ENOUGH else "done"
 
 
 def _add_letters(router: APIRouter, desk: Desk) -> None:
@@ -119,10 +125,30 @@ def _add_copy(router: APIRouter, desk: Desk) -> None:
         )
         if came is Requested.NOTHING:
             return desk.trouble(400)
-        if came is Requested.BARRED:
+        first = letter if letter in shown.letters else shown.live.first_id(letter)
+        return desk.lead(f"{desk.links(shown).my}/letters/{first}/mail/{mailed_word(came)}")
+
+
+def _add_copied(router: APIRouter, desk: Desk) -> None:
+    """Add the pages that say what became of it."""
+    deployment = desk.deployment
+
+    def result(token: str, letter: str, *, enough: bool) -> Response:
+        shown = desk.find(MY, token)
+        title = "" if shown is None else showing.title(shown, deployment.library, letter)
+        if shown is None or not title:
+            return desk.trouble(404)
+        if shown.listed:
             return desk.person_page("barred.html", shown)
-        title = showing.title(shown, deployment.library, letter)
-        return desk.person_page("mailed.html", shown, enough=came is Requested.ENOUGH, what=title, count=requesting.COPIES_A_DAY)
+        return desk.person_page("mailed.html", shown, enough=enough, what=title, count=requesting.COPIES_A_DAY)
+
+    @router.api_route("/my/{token}/letters/{letter}/mail/done", methods=["GET", "HEAD"])
+    def done(token: str, letter: str) -> Response:
+        return result(token, letter, enough=False)
+
+    @router.api_route("/my/{token}/letters/{letter}/mail/enough", methods=["GET", "HEAD"])
+    def enough(token: str, letter: str) -> Response:
+        return result(token, letter, enough=True)
 
 
 def _add_pause(router: APIRouter, desk: Desk) -> None:
@@ -153,7 +179,7 @@ def _add_pause(router: APIRouter, desk: Desk) -> None:
             return desk.trouble(400)
         if not adjusted.acknowledged:
             return desk.person_page("not-yet.html", shown, status=503)
-        return RedirectResponse(f"{desk.links(shown).my}/pause/done", status_code=303)
+        return desk.lead(f"{desk.links(shown).my}/pause/done")
 
     @router.api_route("/my/{token}/pause/done", methods=["GET", "HEAD"])
     def done(token: str) -> Response:
@@ -187,7 +213,7 @@ def _add_next(router: APIRouter, desk: Desk) -> None:
         )
         if not adjusted.acknowledged:
             return desk.person_page("not-yet.html", shown, status=503)
-        return RedirectResponse(f"{desk.links(shown).my}/next", status_code=303)
+        return desk.lead(f"{desk.links(shown).my}/next")
 
 
 def _add_again(router: APIRouter, desk: Desk) -> None:
@@ -197,7 +223,9 @@ def _add_again(router: APIRouter, desk: Desk) -> None:
     @router.api_route("/my/{token}/again", methods=["GET", "HEAD"])
     def show(token: str) -> Response:
         shown = desk.find(MY, token)
-        return desk.trouble(404) if shown is None else desk.person_page("again.html", shown)
+        if shown is None:
+            return desk.trouble(404)
+        return desk.person_page("again.html", shown, title=showing.next_title(shown, deployment.library))
 
     @router.post("/my/{token}/again")
     def press(token: str, form: Form) -> Response:
@@ -205,9 +233,10 @@ def _add_again(router: APIRouter, desk: Desk) -> None:
         if shown is None:
             return desk.trouble(404)
         phase, run = form.get("phase", ""), form.get("run", "")
+        here = f"{desk.links(shown).my}/again"
         if shown.listed:
             # The page says that there is nothing to begin.
-            return desk.person_page("again.html", shown)
+            return desk.lead(here)
         begun = phase in {one.id for one in shown.begun}
         if not run.isascii() or not run.isdigit() or len(run) > 6 or not (begun or int(run) < shown.person.run):
             return desk.trouble(400)
@@ -219,7 +248,13 @@ def _add_again(router: APIRouter, desk: Desk) -> None:
             run=int(run),
             wait_seconds=desk.wait_seconds,
         )
-        after = desk.reread(shown.person.public_id) or shown
         if not adjusted.acknowledged:
-            return desk.person_page("not-yet.html", after, status=503)
-        return desk.person_page("again.html" if after.listed else "begun-again.html", after)
+            return desk.person_page("not-yet.html", shown, status=503)
+        return desk.lead(f"{here}/begun")
+
+    @router.api_route("/my/{token}/again/begun", methods=["GET", "HEAD"])
+    def begun(token: str) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None:
+            return desk.trouble(404)
+        return desk.person_page("again.html" if shown.listed else "begun-again.html", shown, title="")

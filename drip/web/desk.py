@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from http import HTTPStatus
 from importlib import resources
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Depends, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -30,7 +30,6 @@ FIELDS_MAX = 20
 
 # What mail programs stick to the end of an address that stands in running text.
 _STUCK = ".,;:!?)>]'\"*"
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d\+00:00)?")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _BODY_BEGINS = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _BODY_ENDS = re.compile(r"</body\s*>", re.IGNORECASE)
@@ -127,6 +126,10 @@ class Desk:
         common = {"shown": shown, "links": self.links(shown, own), "brand": course.title, "contact": course.reply_to}
         return self.page(template, status=status, headers=headers, **{**common, **values})
 
+    def lead(self, path: str) -> Response:
+        """Return what a press that did its work answers: the way to a page that can be looked at again."""
+        return RedirectResponse(path, status_code=303)
+
     def trouble(self, status: int) -> Response:
         """Return the calm page of a status that is no success."""
         headers = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
@@ -200,15 +203,9 @@ def unstuck(token: str) -> str:
     return token.rstrip(_STUCK)
 
 
-def plainly(value: object) -> str:
-    """Return a value of an export as a page says it: yes for true, dates in words, an address masked."""
-    if value is True:
-        return "yes"
-    text = str(value)
-    if _DATE.fullmatch(text):
-        at = datetime.fromisoformat(text)
-        return f"{short_day(at.date())}{f', {at:%H:%M}' if 'T' in text else ''}"
-    return whole(masked(text)) if _ADDRESS.fullmatch(text) else text
+def plainly(words: str) -> str:
+    """Return words of an account as a page says them: an address masked, and all else as it is."""
+    return whole(masked(words)) if _ADDRESS.fullmatch(words) else words
 
 
 def whole(address: str) -> Markup:

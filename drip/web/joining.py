@@ -36,11 +36,14 @@ def public_router(desk: Desk, strangers: Strangers) -> APIRouter:
     def front() -> Response:
         courses = showing.live_courses(deployment.database, deployment.library)
         offered = {f"{desk.prefix}/join/{course_id}": live.course for course_id, live in courses.items()}
-        return desk.page("front.html", courses=offered)
+        contact = next(iter(courses.values())).course.reply_to if len(courses) == 1 else ""
+        return desk.page("front.html", courses=offered, contact=contact)
 
     pages = _Confirming(desk, strangers)
     router.add_api_route("/confirm/{token}", pages.show, methods=["GET", "HEAD"])
     router.add_api_route("/confirm/{token}", pages.confirm, methods=["POST"])
+    router.add_api_route("/confirm/{token}/done", pages.done, methods=["GET", "HEAD"])
+    router.add_api_route("/confirm/{token}/over", pages.over, methods=["GET", "HEAD"])
     router.add_api_route("/confirm/{token}/fresh", pages.ask_again, methods=["POST"])
     return router
 
@@ -60,13 +63,13 @@ class _Confirming:
         return self._not_now(asked, token) or self._page(asked, token, "confirm.html")
 
     def confirm(self, token: str, request: Request) -> Response:
-        """Begin her letters, and say what comes now."""
+        """Begin her letters, and lead to what comes now."""
         asked = self._find(token)
         if asked is None:
             return self.desk.trouble(404)
-        if (already := self._not_now(asked, token)) is not None:
-            return already
-        deployment, shown, course = self.desk.deployment, asked.shown, asked.shown.course
+        if asked.is_old or asked.shown.person.state == Stage.ACTIVE:
+            return self.desk.lead(self._action(token))
+        deployment, shown = self.desk.deployment, asked.shown
         runs = enrolling.confirm(
             deployment.database,
             deployment.library,
@@ -80,13 +83,31 @@ class _Confirming:
         )
         if not runs:
             over = shown.person.state in {Stage.FINISHED, Stage.LEFT}
-            return self._page(asked, token, "over.html") if over else self.desk.trouble(404)
-        shown = self.desk.reread(shown.person.public_id) or shown
+            return self.desk.lead(f"{self._action(token)}/over") if over else self.desk.trouble(404)
+        return self.desk.lead(f"{self._action(token)}/done")
+
+    def done(self, token: str) -> Response:
+        """Say what comes now; after the first letters that the link began, that they are on."""
+        asked = self._find(token)
+        if asked is None:
+            return self.desk.trouble(404)
+        deployment, shown, course = self.desk.deployment, asked.shown, asked.shown.course
+        came = [one.went_on for one in shown.ended if one.occasion == shown.person.occasion()]
+        if shown.person.state != Stage.ACTIVE or came not in ([], [shown.today]):
+            return self.show(token)
         tokens = self.desk.tokens(shown)
         subject = showing.first_subject(shown, deployment.library, my_token=tokens.my, leave_token=tokens.leave)
         return self.desk.page(
             "confirmed.html", brand=course.title, contact=course.reply_to, sender=course.sender, subject=subject, shown=shown
         )
+
+    def over(self, token: str) -> Response:
+        """Say that the link begins nothing more; whoever began after all reads that her letters are on."""
+        asked = self._find(token)
+        if asked is None:
+            return self.desk.trouble(404)
+        over = asked.shown.person.state in {Stage.FINISHED, Stage.LEFT}
+        return self._page(asked, token, "over.html") if over else self.show(token)
 
     def _not_now(self, asked: Asked, token: str) -> Response | None:
         """Return the page of a link that is not to begin anything: her letters are on, or it has grown old."""
@@ -119,11 +140,14 @@ class _Confirming:
             status=status,
             brand=course.title,
             contact=course.reply_to,
-            action=f"{desk.prefix}/confirm/{unstuck(token)}",
+            action=self._action(token),
             join=f"{desk.prefix}/join/{asked.shown.person.course}" if course.takes_people else "",
             consent=self._consent(asked),
             shown=asked.shown,
         )
+
+    def _action(self, token: str) -> str:
+        return f"{self.desk.prefix}/confirm/{unstuck(token)}"
 
     def _consent(self, asked: Asked) -> str:
         deployment, public_id = self.desk.deployment, asked.shown.person.public_id

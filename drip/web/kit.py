@@ -15,7 +15,7 @@ from drip.flows.requesting import Requested
 from drip.flows.showing import Shown
 from drip.mail.render import Rendered
 from drip.store.stamps import REAL
-from drip.web.course import LETTER_HEADERS
+from drip.web.course import LETTER_HEADERS, mailed_word
 from drip.web.desk import Desk
 
 HOLD_WEEKS = 1
@@ -64,11 +64,30 @@ def kit_router(desk: Desk) -> APIRouter:
         came = requesting.kit(deployment.database, deployment.library, shown.person.public_id, real_on=_gate(desk))
         if came is Requested.NOTHING:
             return desk.trouble(400)
-        if came is Requested.BARRED:
-            return desk.person_page("barred.html", shown)
-        return desk.person_page("kit-mailed.html", shown, enough=came is Requested.ENOUGH, again_on=_again_on(desk, shown))
+        return desk.lead(f"{desk.links(shown).my}/rough/mail/{mailed_word(came)}")
 
+    _add_mailed(router, desk)
     return router
+
+
+def _add_mailed(router: APIRouter, desk: Desk) -> None:
+    """Add the pages that say what became of the kit by mail."""
+
+    def result(token: str, *, enough: bool) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None or not shown.course.on_demand:
+            return desk.trouble(404)
+        if shown.listed:
+            return desk.person_page("barred.html", shown)
+        return desk.person_page("kit-mailed.html", shown, enough=enough, again_on=_again_on(desk, shown))
+
+    @router.api_route("/my/{token}/rough/mail/done", methods=["GET", "HEAD"])
+    def done(token: str) -> Response:
+        return result(token, enough=False)
+
+    @router.api_route("/my/{token}/rough/mail/enough", methods=["GET", "HEAD"])
+    def enough(token: str) -> Response:
+        return result(token, enough=True)
 
 
 def _gate(desk: Desk) -> date | None:

@@ -37,9 +37,6 @@ def leave_router(desk: Desk) -> APIRouter:
     router = APIRouter()
     deployment = desk.deployment
 
-    def page(template: str, shown: Shown, **values: Any) -> Response:  # noqa: ANN401 - a template's own
-        return desk.person_page(template, shown, links=None, leave=desk.links(shown).leave, **values)
-
     @router.api_route("/leave/{token}", methods=["GET", "HEAD"])
     def show(token: str) -> Response:
         # Mail scanners follow links: this only shows the button, and its press leaves.
@@ -48,7 +45,9 @@ def leave_router(desk: Desk) -> APIRouter:
             return desk.page("nobody.html")
         if shown.person.state == Stage.LEFT:
             return _left(desk, shown)
-        return page("leave.html", shown, rest_on=shown.after_pause(REST_WEEKS), undo_days=unsubscribing.undo_days(shown.course))
+        return _page(
+            desk, "leave.html", shown, rest_on=shown.after_pause(REST_WEEKS), undo_days=unsubscribing.undo_days(shown.course)
+        )
 
     @router.post("/leave/{token}")
     def leave(token: str, source: Source) -> Response:
@@ -62,23 +61,38 @@ def leave_router(desk: Desk) -> APIRouter:
         if shown is None:
             return desk.page("nobody.html")
         status = 200 if leaving.acknowledged else 503
-        return page("left.html", shown, status=status, acknowledged=leaving.acknowledged, undo_until=_undo_until(shown))
+        return _page(desk, "left.html", shown, status=status, acknowledged=leaving.acknowledged, undo_until=_undo_until(shown))
+
+    _add_undo(router, desk)
+    _add_instead(router, desk)
+    return router
+
+
+def _page(desk: Desk, template: str, shown: Shown, **values: Any) -> Response:  # noqa: ANN401 - a template's own
+    return desk.person_page(template, shown, links=None, leave=desk.links(shown).leave, **values)
+
+
+def _add_undo(router: APIRouter, desk: Desk) -> None:
+    """Add the way back."""
+    deployment = desk.deployment
 
     @router.post("/leave/{token}/undo")
     def undo(token: str) -> Response:
-        public_id = desk.read(LEAVE, token)
-        back = public_id is not None and unsubscribing.undo(
-            deployment.database, deployment.library, public_id, source="leave page"
-        )
-        shown = desk.reread(public_id) if public_id is not None else None
+        shown = desk.find(LEAVE, token)
         if shown is None:
             return desk.page("nobody.html")
-        # Pressing twice finds her back already, and says so again.
-        here = shown.person.state in {Stage.ASKED, Stage.ACTIVE, Stage.FINISHED} and not shown.barred
-        return page("back.html", shown, back=back or here)
+        unsubscribing.undo(deployment.database, deployment.library, shown.person.public_id, source="leave page")
+        return desk.lead(f"{desk.links(shown).leave}/back")
 
-    _add_instead(router, desk)
-    return router
+    @router.api_route("/leave/{token}/back", methods=["GET", "HEAD"])
+    def back(token: str) -> Response:
+        shown = desk.find(LEAVE, token)
+        if shown is None:
+            return desk.page("nobody.html")
+        if shown.person.state == Stage.LEFT and _undo_until(shown) is not None:
+            return _left(desk, shown)
+        here = shown.person.state in {Stage.ASKED, Stage.ACTIVE, Stage.FINISHED} and not shown.barred
+        return _page(desk, "back.html", shown, back=here)
 
 
 def _add_instead(router: APIRouter, desk: Desk) -> None:
@@ -96,11 +110,9 @@ def _add_instead(router: APIRouter, desk: Desk) -> None:
             **change,
             wait_seconds=desk.wait_seconds,
         )
-        after = desk.reread(shown.person.public_id) or shown
-        if after.person.state == Stage.LEFT:
-            return _left(desk, after)
-        template, status = ("stayed.html", 200) if adjusted.acknowledged else ("not-yet.html", 503)
-        return desk.person_page(template, after, status=status, links=None, leave=desk.links(after).leave)
+        if not adjusted.acknowledged:
+            return desk.person_page("not-yet.html", shown, status=503, links=None)
+        return desk.lead(f"{desk.links(shown).leave}/stayed")
 
     @router.post("/leave/{token}/rest")
     def rest(token: str) -> Response:
@@ -110,11 +122,19 @@ def _add_instead(router: APIRouter, desk: Desk) -> None:
     def slower(token: str) -> Response:
         return answer(token, adjusting.choose, choices={"pace": SLOWLY})
 
+    @router.api_route("/leave/{token}/stayed", methods=["GET", "HEAD"])
+    def stayed(token: str) -> Response:
+        shown = desk.find(LEAVE, token)
+        if shown is None:
+            return desk.page("nobody.html")
+        if shown.person.state == Stage.LEFT:
+            return _left(desk, shown)
+        return _page(desk, "stayed.html", shown)
+
 
 def _left(desk: Desk, shown: Shown) -> Response:
     """Return the page of somebody who left before."""
-    leave, until = desk.links(shown).leave, _undo_until(shown)
-    return desk.person_page("left.html", shown, links=None, leave=leave, acknowledged=True, undo_until=until)
+    return _page(desk, "left.html", shown, acknowledged=True, undo_until=_undo_until(shown))
 
 
 def _undo_until(shown: Shown) -> date | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -13,10 +14,13 @@ from drip.flows import exporting, forgetting, moving, requesting
 from drip.flows.moving import Asked, Moved
 from drip.flows.requesting import Requested
 from drip.flows.showing import Shown
-from drip.web.course import my_page, new_nonce
+from drip.web.course import mailed_word, my_page, new_nonce
 from drip.web.desk import Desk, Form, unstuck
 
 FILE_NAME = "what-is-held.json"
+
+ADDRESS_PAGES = {Asked.ON_ITS_WAY: "asked", Asked.SAME: "same", Asked.ENOUGH: "enough"}
+"""How the page is called that says what became of a wish for another address."""
 
 
 def own_router(desk: Desk) -> APIRouter:
@@ -32,9 +36,11 @@ def own_router(desk: Desk) -> APIRouter:
         return my_page(desk, shown, own="" if old else unstuck(token), old=old)
 
     _add_fresh(router, desk)
+    _add_mailed(router, desk)
     _add_data(router, desk)
     _add_address(router, desk)
     _add_change(router, desk)
+    _add_moved(router, desk)
     _add_erase(router, desk)
     return router
 
@@ -74,10 +80,27 @@ def _add_fresh(router: APIRouter, desk: Desk) -> None:
         came = requesting.link(deployment.database, deployment.library, shown.person.public_id, nonce=nonce)
         if came is Requested.NOTHING:
             return desk.trouble(400)
-        if came is Requested.BARRED:
+        return desk.lead(f"{desk.links(shown).my}/fresh/{mailed_word(came)}")
+
+
+def _add_mailed(router: APIRouter, desk: Desk) -> None:
+    """Add the pages that say what became of a fresh link."""
+
+    def result(token: str, *, enough: bool) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None:
+            return desk.trouble(404)
+        if shown.barred:
             return desk.person_page("barred.html", shown)
-        enough = came is Requested.ENOUGH
         return desk.person_page("mailed.html", shown, enough=enough, what="", count=requesting.LINKS_A_DAY)
+
+    @router.api_route("/my/{token}/fresh/done", methods=["GET", "HEAD"])
+    def done(token: str) -> Response:
+        return result(token, enough=False)
+
+    @router.api_route("/my/{token}/fresh/enough", methods=["GET", "HEAD"])
+    def enough(token: str) -> Response:
+        return result(token, enough=True)
 
 
 def _add_data(router: APIRouter, desk: Desk) -> None:
@@ -87,8 +110,8 @@ def _add_data(router: APIRouter, desk: Desk) -> None:
     @router.api_route("/own/{token}/data", methods=["GET", "HEAD"])
     def data(token: str) -> Response:
         found = desk.find_own(token)
-        held = [] if found is None else exporting.everything(database, found[0].person.public_id)
-        return _page(desk, token, "data.html", held=held)
+        told = [] if found is None else exporting.account(database, desk.deployment.library, found[0].person.public_id)
+        return _page(desk, token, "data.html", chapters=told)
 
     @router.api_route("/own/{token}/data.json", methods=["GET", "HEAD"])
     def download(token: str) -> Response:
@@ -134,37 +157,74 @@ def _add_address(router: APIRouter, desk: Desk) -> None:
             return desk.person_page("address.html", shown, status=422, own=own, fault=fault, typed=typed)
         if came is Asked.NOTHING:
             return desk.trouble(400)
-        return desk.person_page("address-asked.html", shown, own=own, came=came.value, count=moving.CHANGES_A_DAY)
+        return desk.lead(f"{desk.links(shown, own).own}/address/{ADDRESS_PAGES[came]}")
+
+    def result(came: Asked) -> Callable[[str], Response]:
+        def shown(token: str) -> Response:
+            return _page(desk, token, "address-asked.html", came=came.value)
+
+        return shown
+
+    for came, word in ADDRESS_PAGES.items():
+        router.add_api_route(f"/own/{{token}}/address/{word}", result(came), methods=["GET", "HEAD"])
 
 
 def _add_change(router: APIRouter, desk: Desk) -> None:
     """Add the page of the letter to the new address: one button, which moves her letters there."""
     deployment = desk.deployment
 
-    def read(token: str) -> str | None:
-        found = desk.read_dated(CHANGE, token, days=CHANGE_DAYS)
-        return None if found is None or found[1] else found[0]
-
     @router.api_route("/change/{token}", methods=["GET", "HEAD"])
     def show(token: str) -> Response:
-        if desk.read_dated(CHANGE, token, days=CHANGE_DAYS) is None:
+        change = _read_change(desk, token)
+        if change is None:
             return desk.trouble(404)
-        change = read(token)
-        if change is None or not moving.is_open(deployment.database, change):
-            return desk.page("moved.html", came=Moved.OVER.value)
-        return desk.page("move.html", action=f"{desk.prefix}/change/{unstuck(token)}")
+        return (
+            _button(desk, token)
+            if moving.is_open(deployment.database, change)
+            else desk.page("moved.html", came=Moved.OVER.value)
+        )
 
     @router.post("/change/{token}")
     def move(token: str) -> Response:
-        if desk.read_dated(CHANGE, token, days=CHANGE_DAYS) is None:
+        change = _read_change(desk, token)
+        if change is None:
             return desk.trouble(404)
-        change = read(token)
-        came = Moved.OVER
-        if change is not None:
-            came = moving.confirm(deployment.database, deployment.library, change, wait_seconds=desk.wait_seconds)
+        person = moving.whose(deployment.database, change)
+        came = moving.confirm(deployment.database, deployment.library, change, wait_seconds=desk.wait_seconds)
         if came is Moved.NOT_YET:
             return desk.page("not-yet.html", status=503, headers={"Retry-After": "60"})
-        return desk.page("moved.html", came=came.value)
+        if came is Moved.MOVED and person is not None:
+            # No letter lies in the new mailbox yet that leads to her page, so this one does.
+            return desk.lead(f"{desk.prefix}/my/{deployment.tokens.sign(MY, person)}/moved")
+        return desk.lead(f"{desk.prefix}/change/{unstuck(token)}/done")
+
+
+def _add_moved(router: APIRouter, desk: Desk) -> None:
+    """Add the pages after that press."""
+    deployment = desk.deployment
+
+    @router.api_route("/change/{token}/done", methods=["GET", "HEAD"])
+    def done(token: str) -> Response:
+        change = _read_change(desk, token)
+        if change is None:
+            return desk.trouble(404)
+        came = moving.standing(deployment.database, change)
+        return _button(desk, token) if came is None else desk.page("moved.html", came=came.value)
+
+    @router.api_route("/my/{token}/moved", methods=["GET", "HEAD"])
+    def moved(token: str) -> Response:
+        shown = desk.find(MY, token)
+        return desk.trouble(404) if shown is None else desk.person_page("here.html", shown)
+
+
+def _read_change(desk: Desk, token: str) -> str | None:
+    """Return the change that a link names; None when it is forged or cut, '' once it has grown old."""
+    found = desk.read_dated(CHANGE, token, days=CHANGE_DAYS)
+    return None if found is None else "" if found[1] else found[0]
+
+
+def _button(desk: Desk, token: str) -> Response:
+    return desk.page("move.html", action=f"{desk.prefix}/change/{unstuck(token)}")
 
 
 def _add_erase(router: APIRouter, desk: Desk) -> None:
@@ -188,4 +248,10 @@ def _add_erase(router: APIRouter, desk: Desk) -> None:
         )
         if not erasing.acknowledged:
             return desk.page("erased.html", status=503, headers={"Retry-After": "60"}, acknowledged=False)
-        return desk.page("erased.html", acknowledged=True)
+        return desk.lead(f"{desk.prefix}/own/{unstuck(token)}/erase/done")
+
+    @router.api_route("/own/{token}/erase/done", methods=["GET", "HEAD"])
+    def erased(token: str) -> Response:
+        owner = desk.read_own(token)
+        # Our own hand signed it for somebody, and nobody is there any more.
+        return desk.page("erased.html", acknowledged=True) if owner and owner.shown is None else show(token)

@@ -78,7 +78,7 @@ def settings_router(desk: Desk) -> APIRouter:
         if shown is None:
             return desk.trouble(404)
         if shown.person.state not in {Stage.ACTIVE, Stage.ASKED}:
-            return desk.person_page("resting.html", shown)
+            return desk.lead(f"{desk.links(shown).my}/settings")
         choices = {name: form[name] for name in FIELDS if name in form}
         faults = faults_in(choices, shown.course)
         if faults:
@@ -90,12 +90,23 @@ def settings_router(desk: Desk) -> APIRouter:
             choices,
             wait_seconds=desk.wait_seconds,
         )
-        after = desk.reread(shown.person.public_id) or shown
         if not adjusted.acknowledged:
-            return desk.person_page("not-yet.html", after, status=503)
-        return desk.person_page("saved.html", after, rhythm=after.person.rhythm(after.course))
+            return desk.person_page("not-yet.html", shown, status=503)
+        return desk.lead(f"{desk.links(shown).my}/settings/saved")
 
+    _add_saved(router, desk)
     return router
+
+
+def _add_saved(router: APIRouter, desk: Desk) -> None:
+    """Add the page after saving."""
+
+    @router.api_route("/my/{token}/settings/saved", methods=["GET", "HEAD"])
+    def saved(token: str) -> Response:
+        shown = desk.find(MY, token)
+        if shown is None:
+            return desk.trouble(404)
+        return desk.person_page("saved.html", shown, rhythm=shown.person.rhythm(shown.course))
 
 
 def values_of(person: Enrollment) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from drip.core.address import NAME_MAX, address_key, clean_name, normal_address
+from drip.core.address import NAME_MAX, address_key, clean_name, masked, normal_address
 
 KEY = b"a-key-for-addresses"
 
@@ -78,3 +78,15 @@ def test_a_name_is_one_clean_line(text: str) -> None:
 def test_a_real_name_is_kept(name: str) -> None:
     """Names are not split, and joiners stay where scripts need them."""
     assert name == clean_name(f"  {name}\n")
+
+
+@given(st.text("abcdef.+", min_size=2, max_size=30), st.text("abc", min_size=1))
+def test_a_masked_address_keeps_one_letter_and_the_domain(local: str, domain: str) -> None:
+    """Whatever else stands before the last at sign is gone."""
+    assert f"{local[0]}…@{domain}.example" == masked(f"{local}@{domain}.example")
+
+
+@pytest.mark.parametrize(("address", "seen"), [("a@x.test", "a…@x.test"), ('"a@b"@x.test', '"…@x.test'), ("@x.test", "…@x.test")])
+def test_odd_addresses_are_masked_too(address: str, seen: str) -> None:
+    """One letter alone, a quoted at sign and nothing at all."""
+    assert seen == masked(address)

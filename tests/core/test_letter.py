@@ -129,3 +129,10 @@ def test_blocks_listed_are_the_blocks_placed() -> None:
     assert problems_of(FRONT.replace("[]", "[FX-PEM]"), body) == []
     hidden = body.replace("{{", "{# {{").replace("}}", "}} #}")
     assert places_of(problems_of(FRONT.replace("[]", "[FX-PEM]"), hidden)) == [(10, 10, "L206")]
+
+
+def test_a_kit_calls_its_practice_by_another_name() -> None:
+    """It stands for the fixed heading: nothing is missing, and its order is kept."""
+    assert problems_of(body=BODY.replace("This week's practice", "One thing for now")) == []
+    twice = BODY.replace("## You can stop here", "## One thing for now\n\nWords.\n\n## You can stop here")
+    assert [problem.code for problem in problems_of(body=twice)] == ["L209"]

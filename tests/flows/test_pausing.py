@@ -77,3 +77,51 @@ def test_the_two_lines_say_where_she_was_and_lay_no_guilt(engine: Engine) -> Non
     [_, line] = " ".join(text.split()).split("Welcome back.")
     assert line.startswith(" Nothing was missed.")
     assert not re.findall(r"\b(late|behind|sorry|catch up|overdue)\b", line)
+
+
+@pytest.mark.parametrize("weeks", [1, 4, None])
+def test_a_pause_that_is_taken_back_at_once_leaves_no_trace(engine: Engine, weeks: int | None) -> None:
+    """The letter comes on the day it had, and nobody is welcomed back who was not away."""
+    engine.join("ada")
+    engine.to_lesson("ada", "walk")
+    before = engine.person("ada").next_letter_on
+    engine.pause("ada", weeks)
+    engine.resume("ada")
+
+    assert before == engine.person("ada").next_letter_on
+    engine.run_to_the_end()
+    assert [("walk", False), ("rest", False), ("goodbye", False)] == _heads(engine, "ada")[2:]
+
+
+def test_a_pause_taken_back_too_late_costs_its_date(engine: Engine) -> None:
+    """She goes on after her letter would have come: it comes later, and its head says where she was."""
+    engine.join("ada")
+    engine.to_lesson("ada", "walk")
+    before = engine.person("ada").next_letter_on
+    engine.pause("ada", 4)
+    engine.go_on(days=8)
+    engine.work()
+    engine.resume("ada")
+    engine.pause("ada", None)
+    engine.resume("ada")
+    engine.run_to_the_end()
+
+    went_on = engine.deliveries("ada")[2].went_on
+    assert before is not None
+    assert went_on is not None
+    assert went_on > before
+    assert [("walk", True), ("rest", False)] == _heads(engine, "ada")[2:4]
+
+
+@pytest.mark.parametrize(("days", "away"), [(0, False), (15, True)])
+def test_a_letter_asked_for_in_a_pause_welcomes_whoever_was_away(engine: Engine, days: int, away: bool) -> None:  # noqa: FBT001
+    """Asked for before its own date was over it is an ordinary letter."""
+    engine.join("ada")
+    engine.to_lesson("ada", "walk")
+    engine.pause("ada", 4)
+    if days:
+        engine.go_on(days=days)
+        engine.work()
+    engine.next_now("ada")
+    engine.work()
+    assert ("walk", away) == _heads(engine, "ada")[-1]

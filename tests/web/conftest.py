@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -82,6 +83,11 @@ class Site:
             headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
         raw = body if isinstance(body, bytes) else urlencode(body).encode()
         return self.pool.request("POST", self.url + path, body=raw, headers=headers, redirect=False)
+
+    def press(self, path: str, body: Mapping[str, str] | bytes = b"", **headers: str) -> urllib3.BaseHTTPResponse:
+        """Press as a browser does: post, and go on to the page that the answer leads to."""
+        answer = self.post(path, body, **headers)
+        return self.get(answer.headers["Location"]) if answer.status == HTTPStatus.SEE_OTHER else answer
 
     def enroll(self, address: str = "sam@example.net", *, confirmed: bool = True, **wish: Any) -> Enrollment:  # noqa: ANN401
         """Enroll somebody and return her enrollment."""

@@ -125,7 +125,7 @@ def test_whoever_asked_for_the_late_letter_is_told_so(small: Site) -> None:
 def test_the_file_is_in_the_order_in_which_letters_came(site: Site) -> None:
     """A kit that came after a letter stands after it, and nothing numbers what has a number of its own."""
     person = site.have_letters(site.enroll(), 2)
-    site.post(f"{site.my(person)}/rough/mail")
+    site.press(f"{site.my(person)}/rough/mail")
     site.run()
     site.have_letters(person, 2)
     page = unescape(site.get(f"{site.my(person)}/letters.html").data.decode())

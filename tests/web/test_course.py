@@ -73,7 +73,7 @@ def test_every_stage_has_a_kind_page(site: Site, state: str) -> None:
         page = site.page(site.my(person) + path)
         assert "Your next letter comes" not in page
         assert 1 == len(re.findall("<h1[ >]", page))
-    assert 200 == site.post(f"{site.my(person)}/settings", {"pace": "2"}).status
+    assert 200 == site.press(f"{site.my(person)}/settings", {"pace": "2"}).status
     assert 303 == site.post(f"{site.my(person)}/pause", {"weeks": "1"}).status
 
 
@@ -212,7 +212,7 @@ def test_a_pause_under_a_letter_that_is_being_handed_over_is_not_acknowledged(si
     site.handing_over(person)
 
     for path, form in (("pause", {"weeks": "1"}), ("settings", {"weekday": "thu"})):
-        answer = site.post(f"{site.my(person)}/{path}", form)
+        answer = site.press(f"{site.my(person)}/{path}", form)
         assert 503 == answer.status
         assert answer.headers["Retry-After"].isdigit()
         assert "nothing was changed" in answer.data.decode()

@@ -52,10 +52,10 @@ def test_an_old_link_to_confirm_brings_nobody_back(site: Site) -> None:
     person = site.enroll(confirmed=False)
     site.run()
     link = f"/confirm/{site.deployment.service_token('', person.public_id)}"
-    assert b"Welcome, you are in" in site.post(link).data
+    assert b"Welcome, you are in" in site.press(link).data
     site.run()
-    assert 200 == site.post(site.leave(person)).status
-    for answer in (site.post(link), site.post(link)):
+    assert 200 == site.press(site.leave(person)).status
+    for answer in (site.press(link), site.press(link)):
         assert b"You have left" in answer.data
         assert JOIN.encode() in answer.data
     assert "left" == site.person(person.id).state
@@ -66,9 +66,9 @@ def test_a_link_that_has_done_its_work_says_so(site: Site) -> None:
     person = site.enroll(confirmed=False)
     site.run()
     link = f"/confirm/{site.deployment.service_token('', person.public_id)}"
-    site.post(link)
+    site.press(link)
     site.run()
-    for page in (site.page(link), site.post(link).data.decode()):
+    for page in (site.page(link), site.press(link).data.decode()):
         assert "Your letters are on" in page
         assert "Nothing begins until you press" not in page
 
@@ -76,10 +76,10 @@ def test_a_link_that_has_done_its_work_says_so(site: Site) -> None:
 def test_who_begins_anew_is_told_the_day_that_holds(site: Site) -> None:
     """A letter came yesterday, in the run before: the first one keeps its distance, and the page names that day."""
     person = site.have_letters(site.enroll(), 2)
-    assert 200 == site.post(site.leave(person)).status
+    assert 200 == site.press(site.leave(person)).status
     site.enroll(confirmed=False)
     site.run()
-    answer = site.post(f"/confirm/{site.deployment.service_token('', person.public_id)}")
+    answer = site.press(f"/confirm/{site.deployment.service_token('', person.public_id)}")
     found = site.person(person.id)
     assert found.last_letter_on is not None
     assert found.next_letter_on is not None
@@ -112,11 +112,11 @@ def test_one_press_on_an_old_link_brings_a_fresh_one(site: Site) -> None:
     """It needs nothing but the old link, and the fresh one begins her letters."""
     person = site.enroll(confirmed=False)
     site.run()
-    answer = site.post(f"{_old_link(site, person)}/fresh")
+    answer = site.press(f"{_old_link(site, person)}/fresh")
     assert (303, f"{JOIN}/asked") == (answer.status, answer.headers["Location"])
     work(site)
     [*_, fresh] = re.findall(r"/confirm/[\w.-]+", site.mailbox()[-1].text)
-    assert 200 == site.post(fresh).status
+    assert 200 == site.press(fresh).status
     assert Stage.ACTIVE == site.person(person.id).state
 
 
@@ -125,8 +125,8 @@ def test_an_old_link_is_counted_like_a_form(site: Site) -> None:
     path = f"{_old_link(site, site.enroll(confirmed=False))}/fresh"
     assert [303] * 5 == [site.post(path).status for _ in range(5)]
     assert 3 == len(stored(site))
-    assert 404 == site.post("/confirm/forged/fresh").status
-    assert 403 == site.post(path, b"", **{"Sec-Fetch-Site": "cross-site"}).status
+    assert 404 == site.press("/confirm/forged/fresh").status
+    assert 403 == site.press(path, b"", **{"Sec-Fetch-Site": "cross-site"}).status
 
 
 def test_an_old_link_of_somebody_who_finished_begins_nothing(site: Site) -> None:
@@ -135,7 +135,7 @@ def test_an_old_link_of_somebody_who_finished_begins_nothing(site: Site) -> None
     link = _old_link(site, person, days=1)
     with site.deployment.database.write() as connection:
         connection.execute(sa.update(tables.enrollments).values(state="finished", next_due_at=None, next_lesson=None))
-    answer = site.post(link)
+    answer = site.press(link)
     assert (200, "finished") == (answer.status, site.person(person.id).state)
     assert b"You have had all the letters" in answer.data
     assert f'href="{JOIN}"'.encode() in answer.data

@@ -67,7 +67,7 @@ def test_a_name_is_in_no_letter_that_asks_and_is_only_a_name_in_the_others(site:
     ]
     with site.deployment.database.read() as connection:
         person = connection.execute(enrollments.select()).one()
-    site.post(f"/confirm/{site.deployment.service_token('confirm', person.public_id)}")
+    site.press(f"/confirm/{site.deployment.service_token('confirm', person.public_id)}")
     site.run()
     letter = site.mailbox()[-1]
     assert "About hello" == letter.subject
@@ -95,7 +95,7 @@ def test_whatever_is_typed_is_answered(site: Site, typed: dict[str, str]) -> Non
 def test_bodies_that_are_no_form_of_ours_are_answered(site: Site, body: bytes) -> None:
     """They have no time in them, so the form is shown again."""
     for path in (JOIN, f"{JOIN}/embed", "/page"):
-        assert 200 == site.post(path, body).status
+        assert 200 == site.press(path, body).status
     assert [] == stored(site)
 
 

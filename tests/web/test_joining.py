@@ -33,7 +33,7 @@ def test_the_link_in_a_confirmation_letter_begins_the_course(site: Site) -> None
 
     assert "Start my letters" in site.page(path)
     assert "asked" == site.person(person.id).state
-    answer = site.post(path)
+    answer = site.press(path)
 
     assert 200 == answer.status
     page = answer.data.decode()
@@ -45,7 +45,7 @@ def test_the_link_in_a_confirmation_letter_begins_the_course(site: Site) -> None
 
 def test_the_proof_of_consent_is_kept(site: Site) -> None:
     """The record says where and from which network address she agreed."""
-    site.post(_link(site, site.enroll(confirmed=False)))
+    site.press(_link(site, site.enroll(confirmed=False)))
 
     agreed = [row for row in site.dump()["consents"] if "agreed" in row]
     assert [("confirmation page", "127.0.0.1")] == [row[-4:-2] for row in agreed]
@@ -54,9 +54,9 @@ def test_the_proof_of_consent_is_kept(site: Site) -> None:
 def test_confirming_twice_begins_once(site: Site) -> None:
     """The second press changes nothing, and says that her letters are on."""
     person = site.enroll(confirmed=False)
-    first = site.post(_link(site, person))
+    first = site.press(_link(site, person))
     begun = site.person(person.id)
-    second = site.post(_link(site, person))
+    second = site.press(_link(site, person))
 
     assert (200, 200) == (first.status, second.status)
     assert b"Your letters are on" in second.data
@@ -68,7 +68,7 @@ def test_after_thirty_days_the_link_has_grown_old(site: Site) -> None:
     person = site.enroll(confirmed=False)
     old = _link(site, person, days_ago=30)
 
-    for answer in (site.get(old), site.post(old)):
+    for answer in (site.get(old), site.press(old)):
         assert 410 == answer.status
         assert "Send me a fresh link" in answer.data.decode()
     assert "asked" == site.person(person.id).state
@@ -84,7 +84,7 @@ def test_a_link_that_is_nobodys_is_answered_kindly(site: Site) -> None:
         subscribers.suppress(connection, key, "bounced", now=site.now())
 
     for path in (link[:-2], "/confirm/x", link):
-        assert 404 == site.post(path).status
+        assert 404 == site.press(path).status
     assert "asked" == site.person(person.id).state
 
 
@@ -155,8 +155,8 @@ def test_each_letter_confirms_its_own_form(start: Start) -> None:
     links = [re.findall(r"/confirm/[\w.-]+", letter.text)[0] for letter in site.mailbox()]
     assert 3 == len(links)
 
-    assert 200 == site.post(links[1]).status
-    assert b"Your letters are on" in site.post(links[2]).data
+    assert 200 == site.press(links[1]).status
+    assert b"Your letters are on" in site.press(links[2]).data
     with site.deployment.database.read() as connection:
         [(name, zone)] = connection.execute(sa.select(people.c.name, runs.c.zone).join(runs, runs.c.subscriber_id == people.c.id))
     assert ("Sam", "Europe/Paris") == (name, zone)

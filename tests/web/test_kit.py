@@ -32,9 +32,9 @@ def test_the_kit_comes_by_mail_once_a_day(site: Site) -> None:
     person = site.have_letters(site.enroll(), 2)
     my = site.my(person)
     assert f'action="{my}/rough/mail"' in site.page(f"{my}/rough")
-    first = site.post(f"{my}/rough/mail").data.decode()
+    first = site.press(f"{my}/rough/mail").data.decode()
     site.run()
-    second = site.post(f"{my}/rough/mail").data.decode()
+    second = site.press(f"{my}/rough/mail").data.decode()
     site.run()
 
     assert "The kit is on its way" in first
@@ -66,11 +66,11 @@ def test_nobody_gets_the_kit_by_mail_without_a_course(site: Site, state: str) ->
     """The page opens, has no button to mail it, and a press mails nothing."""
     person = site.enroll(confirmed=state != "asked")
     if state == "left":
-        site.post(site.leave(person))
+        site.press(site.leave(person))
     my = site.my(person)
     assert "Mail me this kit" not in site.page(f"{my}/rough")
     before = site.dump()
-    assert 400 == site.post(f"{my}/rough/mail").status
+    assert 400 == site.press(f"{my}/rough/mail").status
     assert before == site.dump()
 
 
@@ -81,7 +81,7 @@ def test_a_course_without_a_kit_mails_and_saves_none(start: Start) -> None:
     site = start(roadmap=False, schedule=SCHEDULE.replace("    on_demand:\n      - {id: kit}\n", ""))
     my = site.my(site.have_letters(site.enroll(), 1))
     assert "/rough/" not in site.page(f"{my}/rough")
-    assert 400 == site.post(f"{my}/rough/mail").status
+    assert 400 == site.press(f"{my}/rough/mail").status
     assert 404 == site.get(f"{my}/rough/save").status
 
 
@@ -94,14 +94,14 @@ def test_a_letter_comes_once_more(site: Site) -> None:
     assert f'href="{my}/letters/loaded-and-locked/mail"' in site.page(my)
     form = {"nonce": _nonce(site.page(path))}
     for _ in range(2):
-        assert "On its way" in site.post(path, form).data.decode()
+        assert "On its way" in site.press(path, form).data.decode()
     site.run()
     first, _, copy = site.mailbox()
     assert (first.subject, 3) == (copy.subject, len(site.mailbox()))
 
     for _ in range(2):
-        site.post(path, {"nonce": _nonce(site.page(path))})
-    enough = site.post(path, {"nonce": _nonce(site.page(path))}).data.decode()
+        site.press(path, {"nonce": _nonce(site.page(path))})
+    enough = site.press(path, {"nonce": _nonce(site.page(path))}).data.decode()
     assert "enough for today" in enough
     site.run()
     assert 5 == len(site.mailbox())
@@ -117,7 +117,7 @@ def test_only_a_letter_she_had_comes_again(site: Site) -> None:
     before = site.dump()
     for letter in ("settle", "flare-kit", "confirm", "..%2fwelcome"):
         assert 404 == site.get(f"{my}/letters/{letter}/mail").status
-        assert site.post(f"{my}/letters/{letter}/mail", {"nonce": "abcdefgh"}).status in {400, 404}
+        assert site.press(f"{my}/letters/{letter}/mail", {"nonce": "abcdefgh"}).status in {400, 404}
     for nonce in ("", "x", "a b c d e f", "x" * 40):
-        assert 400 == site.post(f"{my}/letters/welcome/mail", {"nonce": nonce}).status
+        assert 400 == site.press(f"{my}/letters/welcome/mail", {"nonce": nonce}).status
     assert before == site.dump()

@@ -40,7 +40,7 @@ def test_any_body_leaves(site: Site, body: bytes) -> None:
     """What stands in the body does not matter, be it empty or broken."""
     person = site.enroll()
 
-    answer = site.post(site.leave(person), body, **{"Content-Type": "multipart/form-data"})
+    answer = site.press(site.leave(person), body, **{"Content-Type": "multipart/form-data"})
 
     assert 200 == answer.status
     assert "left" == site.person(person.id).state
@@ -50,7 +50,7 @@ def test_another_site_may_post_it(site: Site) -> None:
     """Mail providers post from their own pages, so no origin is asked for."""
     person = site.enroll()
 
-    answer = site.post(site.leave(person), ONE_CLICK, **{"Sec-Fetch-Site": "cross-site", "Origin": "https://mail.example.com"})
+    answer = site.press(site.leave(person), ONE_CLICK, **{"Sec-Fetch-Site": "cross-site", "Origin": "https://mail.example.com"})
 
     assert 200 == answer.status
     assert "left" == site.person(person.id).state
@@ -70,10 +70,10 @@ def test_the_button_is_the_first_thing_under_the_heading(site: Site) -> None:
 def test_leaving_twice_is_leaving_once(site: Site) -> None:
     """A second press answers as the first and writes nothing more."""
     person = site.enroll()
-    first = site.post(site.leave(person), ONE_CLICK)
+    first = site.press(site.leave(person), ONE_CLICK)
     before = site.dump()
 
-    second = site.post(site.leave(person), ONE_CLICK)
+    second = site.press(site.leave(person), ONE_CLICK)
 
     assert (200, first.data) == (second.status, second.data)
     assert before == site.dump()
@@ -82,7 +82,7 @@ def test_leaving_twice_is_leaving_once(site: Site) -> None:
 def test_nothing_comes_after_it(site: Site) -> None:
     """Who has left gets no further letter, however much time passes."""
     person = site.have_letters(site.enroll(), 2)
-    site.post(site.leave(person), ONE_CLICK)
+    site.press(site.leave(person), ONE_CLICK)
 
     site.pass_to(site.now() + timedelta(days=40))
 
@@ -119,7 +119,7 @@ def test_the_erased_are_answered_calmly(site: Site) -> None:
     with site.deployment.database.write() as connection:
         connection.execute(tables.subscribers.update().values(address=None, erased_at=site.now()))
 
-    for answer in (site.get(site.leave(person)), site.post(site.leave(person), ONE_CLICK)):
+    for answer in (site.get(site.leave(person)), site.press(site.leave(person), ONE_CLICK)):
         assert 200 == answer.status
         assert "No letters are sent for this link" in answer.data.decode()
 
@@ -131,12 +131,12 @@ def test_a_link_serves_one_purpose(site: Site) -> None:
     dated = site.deployment.service_token("", person.public_id)
 
     for token in (tokens.sign(MY, person.public_id), dated):
-        assert 200 == site.post(f"/leave/{token}", ONE_CLICK).status
+        assert 200 == site.press(f"/leave/{token}", ONE_CLICK).status
     assert "active" == site.person(person.id).state
     leave = tokens.sign(LEAVE, person.public_id)
     for path in (f"/my/{leave}", f"/my/{leave}/pause", f"/my/{leave}/settings", f"/my/{leave}/rough", f"/confirm/{leave}"):
         assert 404 == site.get(path).status
-    assert 404 == site.post(f"/confirm/{tokens.sign(MY, person.public_id)}").status
+    assert 404 == site.press(f"/confirm/{tokens.sign(MY, person.public_id)}").status
     assert CONFIRM not in tokens.sign(MY, person.public_id)
 
 
@@ -144,7 +144,7 @@ def test_what_a_mail_program_stuck_to_the_link_is_ignored(site: Site) -> None:
     """A full stop or a bracket behind the link does not make it another one."""
     person = site.enroll()
 
-    assert 200 == site.post(f"{site.leave(person)}.)", ONE_CLICK).status
+    assert 200 == site.press(f"{site.leave(person)}.)", ONE_CLICK).status
     assert "left" == site.person(person.id).state
 
 
@@ -156,7 +156,7 @@ def test_old_keys_still_open_links(start: Start) -> None:
 
     old = Tokens(["the-old-key-of-links"]).sign(LEAVE, person.public_id)
 
-    assert 200 == site.post(f"/leave/{old}", ONE_CLICK).status
+    assert 200 == site.press(f"/leave/{old}", ONE_CLICK).status
     assert "left" == site.person(person.id).state
 
 
@@ -166,7 +166,7 @@ def test_while_a_letter_is_being_handed_over_it_is_not_acknowledged(site: Site) 
     site.deployment.ticker().tick()
     site.handing_over(person)
 
-    answer = site.post(site.leave(person), ONE_CLICK)
+    answer = site.press(site.leave(person), ONE_CLICK)
 
     assert 503 == answer.status
     assert answer.headers["Retry-After"].isdigit()
@@ -174,19 +174,19 @@ def test_while_a_letter_is_being_handed_over_it_is_not_acknowledged(site: Site) 
     assert "left" == site.person(person.id).state
     with site.deployment.database.write() as connection:
         connection.execute(tables.deliveries.update().values(state="submitted"))
-    assert 200 == site.post(site.leave(person), ONE_CLICK).status
+    assert 200 == site.press(site.leave(person), ONE_CLICK).status
 
 
 def test_undo_brings_her_back_to_her_place(site: Site) -> None:
     """Until a day that the page names, one press names the date of the next letter, and it comes; twice is harmless."""
     person = site.have_letters(site.enroll(), 2)
-    left = site.post(site.leave(person), ONE_CLICK).data.decode()
+    left = site.press(site.leave(person), ONE_CLICK).data.decode()
     assert f'action="{site.leave(person)}/undo"' in left
     last = site.now() + timedelta(days=30)
     assert f"Until {last:%A} {last.day} {last:%B} you can come back" in left
     assert f'action="{site.leave(person)}/undo"' in site.page(site.leave(person))
 
-    pages = [site.post(f"{site.leave(person)}/undo").data.decode() for _ in range(2)]
+    pages = [site.press(f"{site.leave(person)}/undo").data.decode() for _ in range(2)]
 
     back = site.person(person.id)
     assert "active" == back.state
@@ -200,11 +200,11 @@ def test_undo_brings_her_back_to_her_place(site: Site) -> None:
 def test_after_thirty_days_there_is_no_undo(site: Site) -> None:
     """Later it says so kindly and offers no button."""
     person = site.have_letters(site.enroll(), 1)
-    site.post(site.leave(person), ONE_CLICK)
+    site.press(site.leave(person), ONE_CLICK)
     site.pass_to(site.now() + timedelta(days=31))
 
     assert "/undo" not in site.page(site.leave(person))
-    answer = site.post(f"{site.leave(person)}/undo")
+    answer = site.press(f"{site.leave(person)}/undo")
     assert 200 == answer.status
     assert "cannot be undone" in answer.data.decode()
     assert "left" == site.person(person.id).state
@@ -215,7 +215,7 @@ def test_instead_of_leaving_she_can_rest_or_go_slower(site: Site) -> None:
     person = site.have_letters(site.enroll(), 2)
     offered = site.page(site.leave(person))
 
-    page = site.post(f"{site.leave(person)}/rest").data.decode()
+    page = site.press(f"{site.leave(person)}/rest").data.decode()
 
     rested = site.person(person.id)
     assert "weeks" == rested.paused
@@ -223,18 +223,18 @@ def test_instead_of_leaving_she_can_rest_or_go_slower(site: Site) -> None:
     date = f"{rested.next_letter_on:%A} {rested.next_letter_on.day} {rested.next_letter_on:%B}"
     assert f"Next letter on {date}" in offered
     assert date in page
-    assert 200 == site.post(f"{site.leave(person)}/slower").status
+    assert 200 == site.press(f"{site.leave(person)}/slower").status
     assert 2 == site.person(person.id).pace
 
 
 def test_after_leaving_nothing_rests_and_nothing_is_slower(site: Site) -> None:
     """Presses of an old page say that she has left, and change nothing; the way back stands below."""
     person = site.have_letters(site.enroll(), 1)
-    left = site.post(site.leave(person), ONE_CLICK).data
+    left = site.press(site.leave(person), ONE_CLICK).data
     before = site.person(person.id)
 
     for instead in ("rest", "slower"):
-        assert left == site.post(f"{site.leave(person)}/{instead}").data
+        assert left == site.press(f"{site.leave(person)}/{instead}").data
     assert before == site.person(person.id)
 
 
@@ -242,7 +242,7 @@ def test_whoever_confirms_first_rests_from_nothing(site: Site) -> None:
     """Before she has confirmed there is nothing to pause, and the page says so."""
     person = site.enroll(confirmed=False)
 
-    page = site.post(f"{site.leave(person)}/rest").data.decode()
+    page = site.press(f"{site.leave(person)}/rest").data.decode()
 
     assert "There is nothing to change now" in page
     assert "Your letters rest" not in page
@@ -258,18 +258,18 @@ def test_no_page_says_that_somebody_is_back_who_complained(site: Site, leaves: b
         assert found is not None
         endings.suppress(connection, {found.address_key: "complaint"}, now=now)
     if leaves:
-        assert "/undo" not in site.post(site.leave(person), ONE_CLICK).data.decode()
+        assert "/undo" not in site.press(site.leave(person), ONE_CLICK).data.decode()
     before = site.dump()
 
-    page = site.post(f"{site.leave(person)}/undo").data.decode()
-    fresh = site.post(f"{site.my(person)}/fresh", {"nonce": "abcdefghij"}).data.decode()
+    page = site.press(f"{site.leave(person)}/undo").data.decode()
+    fresh = site.press(f"{site.my(person)}/fresh", {"nonce": "abcdefghij"}).data.decode()
 
     assert "This cannot be undone now" in page
     assert "You are back" not in page
     assert "No letters go to this address" in fresh
     assert "on its way" not in fresh
     assert "Mail me a fresh link" not in site.page(f"{site.my(person)}/fresh")
-    assert "There is nothing to change now" in site.post(f"{site.leave(person)}/rest").data.decode() or leaves
+    assert "There is nothing to change now" in site.press(f"{site.leave(person)}/rest").data.decode() or leaves
     assert before == site.dump()
 
 

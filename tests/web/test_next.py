@@ -42,7 +42,8 @@ def test_the_page_names_the_letter_and_the_date_after_it(site: Site) -> None:
     assert "Your letter is on its way" in site.page(path)
     site.run()
     assert 3 == len(site.mailbox())
-    assert "One a day is the most." in site.page(path)
+    tomorrow = day_in_words(site.now().date() + timedelta(days=1))
+    assert f"You can have the next one from tomorrow, <strong>{tomorrow}</strong>." in site.page(path)
     after = site.person(person.id)
     assert after.next_letter_on is not None
     assert date == day_in_words(after.next_letter_on)
@@ -103,7 +104,7 @@ def test_a_letter_on_its_way_is_waited_for(site: Site, path: str) -> None:
     site.deployment.ticker().tick()
     site.handing_over(person)
     forms = {"next": {"letter": person.next_lesson or ""}, "again": {"phase": "orient", "run": "1"}}
-    answer = site.post(f"{my}/{path}", forms[path])
+    answer = site.press(f"{my}/{path}", forms[path])
     assert 503 == answer.status
     assert "nothing was changed" in answer.data.decode()
 
@@ -118,7 +119,7 @@ def test_a_phase_begins_again(site: Site, count: int) -> None:
     [date] = re.findall(r"Get your bearings</span><span class=\"note\">First letter on ([^<]*)<", page)
     form = {"phase": "orient", "run": _field(page, "run")}
 
-    first, second = site.post(path, form), site.post(path, form)
+    first, second = site.press(path, form), site.press(path, form)
 
     assert [200, 200] == [first.status, second.status]
     for answer in (first, second):
@@ -134,6 +135,24 @@ def test_a_phase_begins_again(site: Site, count: int) -> None:
     assert after.next_due_at is not None
     site.pass_to(after.next_due_at)
     assert count + 1 == len(site.mailbox())
+
+
+def test_beginning_again_says_what_becomes_of_a_letter_on_its_way(site: Site) -> None:
+    """The one that she had just asked for stays back, as both pages say, and comes once, in its turn."""
+    person = _a_day_on(site)
+    my = site.my(person)
+    site.post(f"{my}/next", {"letter": _field(site.page(f"{my}/next"), "letter")})
+    assert "If you press before it is there, it stays back" in site.page(f"{my}/again")
+
+    page = site.press(f"{my}/again", {"phase": "orient", "run": "1"}).data.decode()
+
+    assert "The letter that was on its way stays back." in page
+    site.run()
+    assert 2 == len(site.mailbox())
+    again = site.have_letters(person, 5)
+    assert 2 == again.run
+    assert 6 == len(site.mailbox())
+    assert 1 == sum("About" not in one.subject and one.subject == site.mailbox()[-1].subject for one in site.mailbox())
 
 
 @pytest.mark.parametrize(
@@ -175,14 +194,14 @@ def test_the_day_of_forgetting_after_the_last_letter(site: Site) -> None:
 def test_settings_of_whoever_has_not_confirmed_and_of_a_letter_asked_for_now(site: Site) -> None:
     """Both save; the letter asked for takes its new date, and the page names it."""
     asked = site.enroll("jo@example.net", confirmed=False)
-    saved = site.post(f"{site.my(asked)}/settings", {"weekday": "thu", "pace": "2"})
+    saved = site.press(f"{site.my(asked)}/settings", {"weekday": "thu", "pace": "2"})
     assert (200, 3, 2) == (saved.status, site.person(asked.id).weekday, site.person(asked.id).pace)
     assert "Your letters begin once you have pressed the button" in saved.data.decode()
 
     person = _a_day_on(site)
     path = f"{site.my(person)}/next"
     site.post(path, {"letter": _field(site.page(path), "letter")})
-    page = site.post(f"{site.my(person)}/settings", {"weekday": "thu"}).data.decode()
+    page = site.press(f"{site.my(person)}/settings", {"weekday": "thu"}).data.decode()
     after = site.person(person.id)
     assert after.next_letter_on is not None
     assert 3 == after.next_letter_on.weekday()
@@ -194,7 +213,7 @@ def test_settings_of_whoever_is_paused_until_she_says(site: Site) -> None:
     person = _a_day_on(site)
     my = site.my(person)
     site.post(f"{my}/pause", {"weeks": "open"})
-    saved = site.post(f"{my}/settings", {"weekday": "thu", "send_at": "18:00"})
+    saved = site.press(f"{my}/settings", {"weekday": "thu", "send_at": "18:00"})
     assert "No letter comes until you say." in saved.data.decode()
     site.post(f"{my}/pause", {"resume": "yes"})
     after = site.person(person.id)

@@ -31,7 +31,7 @@ def test_a_fresh_link_opens_the_three(site: Site) -> None:
     my = site.my(person)
     plain = site.page(my)
     assert "/own/" not in plain
-    sent = site.post(f"{my}/fresh", {"nonce": _nonce(plain)}).data.decode()
+    sent = site.press(f"{my}/fresh", {"nonce": _nonce(plain)}).data.decode()
     assert 'on its way to <span class="whole">s…@example.net</span>.' in sent
     site.run()
     link = re.findall(r'href="http://127\.0\.0\.1:8000(/own/[^"]+)"', site.mailbox()[-1].html)[0]
@@ -54,29 +54,29 @@ def test_after_a_move_the_old_mailbox_opens_nothing_of_hers(site: Site) -> None:
     """A link mailed to it before is old at once; one asked from her page goes to the new mailbox and opens the three."""
     person = site.have_letters(site.enroll(), 1)
     before = site.own(person)
-    site.post(f"{before}/address", {"address": "new@example.org"})
+    site.press(f"{before}/address", {"address": "new@example.org"})
     site.run()
     [move] = re.findall(r'href="http://127\.0\.0\.1:8000(/change/[^"]+)"', site.mailbox()[-1].html)
-    assert "Your letters come here now" in site.post(move).data.decode()
+    assert "Your letters come here now" in site.press(move).data.decode()
 
     dumped = site.dump()
     assert "This link has grown old" in site.page(before)
     for name in PAGES:
         answer = site.get(f"{before}/{name}")
         assert (410, False) == (answer.status, "new@example.org" in answer.data.decode())
-    assert 410 == site.post(f"{before}/address", {"address": "other@example.org"}).status
-    assert 410 == site.post(f"{before}/erase").status
+    assert 410 == site.press(f"{before}/address", {"address": "other@example.org"}).status
+    assert 410 == site.press(f"{before}/erase").status
     assert dumped == site.dump()
 
     page = site.page(site.my(person))
     assert (
         'on its way to <span class="whole">n…@example.org</span>.'
-        in site.post(f"{site.my(person)}/fresh", {"nonce": _nonce(page)}).data.decode()
+        in site.press(f"{site.my(person)}/fresh", {"nonce": _nonce(page)}).data.decode()
     )
     site.run()
     [link] = re.findall(r'href="http://127\.0\.0\.1:8000(/own/[^"]+)"', site.mailbox()[-1].html)
     assert [200] * len(PAGES) == [site.get(f"{link}/{name}").status for name in PAGES]
-    assert "You are erased" in site.post(f"{link}/erase").data.decode()
+    assert "You are erased" in site.press(f"{link}/erase").data.decode()
 
 
 def test_a_link_without_the_mark_of_a_mailbox_opens_nothing(site: Site) -> None:
@@ -84,19 +84,19 @@ def test_a_link_without_the_mark_of_a_mailbox_opens_nothing(site: Site) -> None:
     person = site.have_letters(site.enroll(), 1)
     token = site.deployment.tokens.sign_dated(OWN, person.public_id, now=clock.machine_now())
     assert [410] * len(PAGES) == [site.get(f"/own/{token}/{name}").status for name in PAGES]
-    assert 410 == site.post(f"/own/{token}/erase").status
+    assert 410 == site.press(f"/own/{token}/erase").status
 
 
 def test_a_fresh_link_is_mailed_three_times_a_day(site: Site) -> None:
     """The same form twice mails one; the fourth is refused calmly; a form of nobody's mails none."""
     my = site.my(site.have_letters(site.enroll(), 1))
     form = {"nonce": _nonce(site.page(f"{my}/fresh"))}
-    site.post(f"{my}/fresh", form)
-    site.post(f"{my}/fresh", form)
+    site.press(f"{my}/fresh", form)
+    site.press(f"{my}/fresh", form)
     for _ in range(2):
-        site.post(f"{my}/fresh", {"nonce": _nonce(site.page(my))})
-    assert "enough for today" in site.post(f"{my}/fresh", {"nonce": _nonce(site.page(my))}).data.decode()
-    assert 400 == site.post(f"{my}/fresh").status
+        site.press(f"{my}/fresh", {"nonce": _nonce(site.page(my))})
+    assert "enough for today" in site.press(f"{my}/fresh", {"nonce": _nonce(site.page(my))}).data.decode()
+    assert 400 == site.press(f"{my}/fresh").status
     site.run()
     assert 4 == len(site.mailbox())
 
@@ -111,8 +111,8 @@ def test_an_old_link_opens_her_page_without_the_three(site: Site) -> None:
     before = site.dump()
     for name in PAGES:
         assert "Mail me a fresh link" in site.page(f"{old}/{name}", 410)
-    assert 410 == site.post(f"{old}/address", {"address": "new@example.net"}).status
-    assert 410 == site.post(f"{old}/erase").status
+    assert 410 == site.press(f"{old}/address", {"address": "new@example.net"}).status
+    assert 410 == site.press(f"{old}/erase").status
     assert before == site.dump()
 
 
@@ -127,7 +127,7 @@ def test_no_other_link_opens_them(site: Site) -> None:
         for name in PAGES:
             assert 404 == site.get(f"{path}/{name}").status
         for name in ("address", "erase"):
-            assert 404 == site.post(f"{path}/{name}", {"address": "new@example.net"}).status
+            assert 404 == site.press(f"{path}/{name}", {"address": "new@example.net"}).status
     assert before == site.dump()
 
 
@@ -141,9 +141,11 @@ def test_what_is_held_is_all_there(site: Site) -> None:
         )
     page = unescape(site.page(f"{own}/data"))
     assert "samantha@" not in page
-    assert {"s…@example.net", "Thursday", "Yes, please & now."} <= {
+    assert {"s…@example.net", "Thursday", "Yes, please & now.", "Two words for the road: loaded and locked"} <= {
         one.strip() for one in re.findall(r"<dd>(?:<span[^>]*>)?([^<]*)<", page)
     }
+    assert "Your letters" in page
+    assert not re.findall(r"\d{4}-\d\d-\d\d|\+00:00|loaded-and-locked|\bsubmitted\b", page)
 
     answer = site.get(f"{own}/data.json")
     held = json.loads(answer.data)
@@ -190,7 +192,7 @@ def test_the_move_to_another_address(site: Site) -> None:
     """The form asks the new mailbox, its letter has the button, and after the press letters come there."""
     person = site.have_letters(site.enroll(), 2)
     own = site.own(person)
-    asked = site.post(f"{own}/address", {"address": "new@example.net"}).data.decode()
+    asked = site.press(f"{own}/address", {"address": "new@example.net"}).data.decode()
     assert "Please look in the new mailbox" in asked
     assert "new@" not in asked
     site.run()
@@ -202,11 +204,11 @@ def test_the_move_to_another_address(site: Site) -> None:
     assert "example.net" not in page
     assert "n…@" not in site.page(site.my(person))
 
-    done = site.post(link).data.decode()
+    done = site.press(link).data.decode()
 
     assert "Your letters come here now" in done
     assert "n…@example.net" in site.page(site.my(person))
-    assert "used up" in site.post(link).data.decode()
+    assert "used up" in site.press(link).data.decode()
     assert "used up" in site.page(link)
     assert person.place == site.person(person.id).place
 
@@ -221,7 +223,7 @@ def test_the_answer_is_the_same_for_a_known_and_an_unknown_address(site: Site) -
         key = address_key("bounced@example.net", site.deployment.suppression_key)
         subscribers.suppress(connection, key, "bounce", now=site.now())
     pages = {
-        site.post(f"{own}/address", {"address": f"{name}@example.net"}).data.decode() for name in ("known", "unknown", "bounced")
+        site.press(f"{own}/address", {"address": f"{name}@example.net"}).data.decode() for name in ("known", "unknown", "bounced")
     }
     assert 1 == len(pages)
 
@@ -230,10 +232,10 @@ def test_an_address_of_somebody_else_is_told_only_to_that_mailbox(site: Site) ->
     """The page behind its letter says that it has letters of its own, and nothing moves."""
     person = site.have_letters(site.enroll(), 1)
     site.have_letters(site.enroll("known@example.net"), 1)
-    site.post(f"{site.own(person)}/address", {"address": "known@example.net"})
+    site.press(f"{site.own(person)}/address", {"address": "known@example.net"})
     site.run()
     [link] = re.findall(r'href="http://127\.0\.0\.1:8000(/change/[^"]+)"', site.mailbox()[-1].html)
-    assert "This mailbox has letters of its own" in site.post(link).data.decode()
+    assert "This mailbox has letters of its own" in site.press(link).data.decode()
     assert "s…@example.net" in site.page(site.my(person))
 
 
@@ -242,7 +244,7 @@ def test_what_is_no_address_is_said_beside_the_field(site: Site, typed: str) -> 
     """With 422, and nothing is written."""
     own = site.own(site.have_letters(site.enroll(), 1))
     before = site.dump()
-    answer = site.post(f"{own}/address", {"address": typed})
+    answer = site.press(f"{own}/address", {"address": typed})
     assert 422 == answer.status
     assert 'id="address-fault"' in answer.data.decode()
     assert "<script" not in answer.data.decode()
@@ -252,7 +254,7 @@ def test_what_is_no_address_is_said_beside_the_field(site: Site, typed: str) -> 
 def test_the_same_mailbox_is_answered_kindly(site: Site) -> None:
     """Nothing changes, and no letter goes."""
     own = site.own(site.have_letters(site.enroll(), 1))
-    assert "go there already" in site.post(f"{own}/address", {"address": "Sam@EXAMPLE.net"}).data.decode()
+    assert "go there already" in site.press(f"{own}/address", {"address": "Sam@EXAMPLE.net"}).data.decode()
     site.run()
     assert 1 == len(site.mailbox())
 
@@ -260,7 +262,7 @@ def test_the_same_mailbox_is_answered_kindly(site: Site) -> None:
 def test_a_forged_or_old_link_to_move_does_nothing(site: Site) -> None:
     """A forged one is a kind 404, one older than three days is used up."""
     person = site.have_letters(site.enroll(), 1)
-    site.post(f"{site.own(person)}/address", {"address": "new@example.net"})
+    site.press(f"{site.own(person)}/address", {"address": "new@example.net"})
     with site.deployment.database.read() as connection:
         change = connection.execute(tables.address_changes.select()).one().public_id
     made = clock.machine_now() - timedelta(days=3)
@@ -268,7 +270,7 @@ def test_a_forged_or_old_link_to_move_does_nothing(site: Site) -> None:
     mine = f"/change/{site.my(person).rpartition('/')[2]}"
     for path, status in ((old, 200), (mine, 404), ("/change/x", 404)):
         assert status == site.get(path).status
-        assert status == site.post(path).status
+        assert status == site.press(path).status
     assert "s…@example.net" in site.page(site.my(person))
 
 
@@ -279,7 +281,7 @@ def test_erasing_says_what_goes_and_what_stays(site: Site) -> None:
     page = site.page(f"{own}/erase")
     assert page.index("What goes") < page.index("What stays") < page.index("Erase me now")
     for _ in range(2):
-        answer = site.post(f"{own}/erase")
+        answer = site.press(f"{own}/erase")
         assert (200, True) == (answer.status, "You are erased" in answer.data.decode())
 
 
@@ -289,7 +291,7 @@ def test_erasing_under_a_letter_on_its_way_is_not_acknowledged(site: Site) -> No
     own = site.own(person)
     site.deployment.ticker().tick()
     site.handing_over(person)
-    answer = site.post(f"{own}/erase")
+    answer = site.press(f"{own}/erase")
     assert 503 == answer.status
     assert answer.headers["Retry-After"].isdigit()
 
@@ -308,5 +310,5 @@ def test_a_press_from_another_site_is_refused(site: Site) -> None:
     before = site.dump()
     paths = [f"{my}/{name}" for name in ("next", "again", "fresh", "rough/mail", "letters/welcome/mail")]
     for path in [*paths, f"{own}/address", f"{own}/erase", "/change/x"]:
-        assert 403 == site.post(path, {"nonce": "abcdefgh"}, **{"Sec-Fetch-Site": "cross-site"}).status
+        assert 403 == site.press(path, {"nonce": "abcdefgh"}, **{"Sec-Fetch-Site": "cross-site"}).status
     assert before == site.dump()

@@ -31,7 +31,7 @@ def test_all_choices_are_saved_and_the_new_date_is_named(site: Site) -> None:
     person = site.have_letters(site.enroll(), 2)
     path = f"{site.my(person)}/settings"
 
-    saved = site.post(path, ALL)
+    saved = site.press(path, ALL)
 
     assert 200 == saved.status
     after = site.person(person.id)
@@ -46,7 +46,7 @@ def test_saving_the_form_untouched_moves_nothing(site: Site) -> None:
     person = site.have_letters(site.enroll(timezone="Pacific/Auckland", send_at="07:30"), 2)
     path = f"{site.my(person)}/settings"
 
-    assert 200 == site.post(path, _form(site.page(path))).status
+    assert 200 == site.press(path, _form(site.page(path))).status
     assert person == site.person(person.id)
 
 
@@ -67,7 +67,7 @@ def test_what_is_not_offered_is_said_beside_its_field(site: Site, field: str, va
     person = site.enroll()
     before = site.dump()
 
-    answer = site.post(f"{site.my(person)}/settings", {**ALL, field: value})
+    answer = site.press(f"{site.my(person)}/settings", {**ALL, field: value})
 
     page = answer.data.decode()
     assert 422 == answer.status
@@ -81,7 +81,7 @@ def test_what_is_not_offered_is_said_beside_its_field(site: Site, field: str, va
 
 def test_several_faults_are_said_at_once(site: Site) -> None:
     """Two wrong fields give two sentences, not one after the other."""
-    answer = site.post(f"{site.my(site.enroll())}/settings", {**ALL, "send_at": "03:00", "zone": "Nowhere"})
+    answer = site.press(f"{site.my(site.enroll())}/settings", {**ALL, "send_at": "03:00", "zone": "Nowhere"})
 
     assert 2 == answer.data.decode().count('class="fault"')
 
@@ -95,16 +95,16 @@ def test_a_country_can_be_chosen_where_it_has_a_helpline(start: Start) -> None:
     offered = re.findall(r'<option value="([^"]*)"', page.partition('id="country"')[2].partition("</select>")[0])
     assert ["", "NL", "GB"] == offered
 
-    saved = site.post(path, {**_form(page), "country": "GB"}).data.decode()
+    saved = site.press(path, {**_form(page), "country": "GB"}).data.decode()
 
     after = site.person(person.id)
     assert person._replace(country="GB") == after
     assert "<dd>United Kingdom</dd>" in saved
     assert "<dd>United Kingdom</dd>" in site.page(site.my(person))
     assert "GB" == _form(site.page(path))["country"]
-    assert 200 == site.post(path, {"country": ""}).status
+    assert 200 == site.press(path, {"country": ""}).status
     assert "" == site.person(person.id).country
-    assert 422 == site.post(path, {"country": "UK"}).status
+    assert 422 == site.press(path, {"country": "UK"}).status
 
 
 def test_a_country_without_a_helpline_is_not_lost(start: Start) -> None:
@@ -113,7 +113,7 @@ def test_a_country_without_a_helpline_is_not_lost(start: Start) -> None:
     person = site.enroll(country="FR")
     path = f"{site.my(person)}/settings"
 
-    site.post(path, {**_form(site.page(path)), "pace": "2"})
+    site.press(path, {**_form(site.page(path)), "pace": "2"})
 
     assert ("FR", 2) == (site.person(person.id).country, site.person(person.id).pace)
 
@@ -127,7 +127,7 @@ def test_fields_that_are_left_out_stay(site: Site) -> None:
     """A form with the pace alone sets the pace alone."""
     person = site.enroll(weekday=4, send_at="08:00")
 
-    site.post(f"{site.my(person)}/settings", {"pace": "2"})
+    site.press(f"{site.my(person)}/settings", {"pace": "2"})
 
     after = site.person(person.id)
     assert (4, "08:00", 2) == (after.weekday, after.send_at, after.pace)

@@ -33,7 +33,7 @@ def test_from_the_form_to_the_first_letter(site: Site) -> None:
     [path] = re.findall(r"/confirm/[\w.-]+", site.mailbox()[-1].text)
     confirm = site.page(path)
     assert html.escape(CONSENT) in confirm
-    assert 200 == site.post(path).status
+    assert 200 == site.press(path).status
     site.run()
     letter = site.mailbox()[-1]
     assert ("About hello", True) == (letter.subject, "Sam" in letter.text)

@@ -10,7 +10,7 @@ from drip.core.editorial.desk import Desk
 from drip.core.editorial.markup import seen_text, tree_of
 from drip.core.editorial.proof import HARD_DAY, Passage
 from drip.core.editorial.rules import Practice, compiled
-from drip.core.letter import HEADINGS, PREHEADER_MAX, SUBJECT_MAX, LessonFront
+from drip.core.letter import HEADINGS, KIT_HEADINGS, PREHEADER_MAX, SUBJECT_MAX, LessonFront
 from drip.core.problem import Problem, quoted
 from drip.core.reading import grade_of, sentences_in, words_in
 
@@ -116,7 +116,7 @@ def _lists(desk: Desk) -> Iterator[Problem]:
 
 def _headings(desk: Desk) -> Iterator[Problem]:
     """Yield headings that are unknown, missing or misplaced, unless L208 or L209 says it already."""
-    order = desk.rules.headings
+    order = desk.rules.headings_of(desk.proof.letter)
     if not order or desk.front is None:
         return
     hint = f"the headings are: {', '.join(order)}"
@@ -139,7 +139,7 @@ def _headings(desk: Desk) -> Iterator[Problem]:
 
 def _told(front: LessonFront, heading: str) -> bool:
     """Return whether a fault with *heading* is told by L208 or L209, which look at finished letters."""
-    return not front.draft and heading in HEADINGS
+    return not front.draft and KIT_HEADINGS.get(heading, heading) in HEADINGS
 
 
 def _practice(desk: Desk) -> Iterator[Problem]:
@@ -149,7 +149,8 @@ def _practice(desk: Desk) -> Iterator[Problem]:
     if front.minutes > limits.minutes_max:
         text = f"the practice takes {front.minutes} minutes; at most {limits.minutes_max} fit a hard week"
         yield desk.at_front(("minutes",), "R-ONE", text, "make it smaller")
-    steps = [passage for passage in desk.proof.prose if passage.section == limits.heading and passage.ordered]
+    heading = desk.rules.practice_heading(desk.proof.letter)
+    steps = [passage for passage in desk.proof.prose if passage.section == heading and passage.ordered]
     lists = sorted({passage.list for passage in steps})
     if len(lists) != 1:
         text = (
@@ -157,7 +158,7 @@ def _practice(desk: Desk) -> Iterator[Problem]:
             if not lists
             else f"there are {len(lists)} numbered lists; a letter has one practice"
         )
-        yield desk.at_body("R-ONE", text, "write one numbered list", phrase=limits.heading)
+        yield desk.at_body("R-ONE", text, "write one numbered list", phrase=heading)
     elif len(steps) > limits.steps_max:
         text = f"the practice has {len(steps)} steps; at most {limits.steps_max} can be held in mind"
         yield desk.at(steps[limits.steps_max], "R-ONE", text, "cut or join some")

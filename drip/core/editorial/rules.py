@@ -54,6 +54,8 @@ class Kind(Value):
     """A body has at least this many words, its fixed blocks and headings not counted."""
     words_max: Amount = Field(examples=[380])
     """A body has at most this many words."""
+    practice: str | None = Field(default=None, min_length=1, examples=["One thing for now"])
+    """The heading of the section with its steps, where that is another than for all others."""
 
 
 class Reading(Value):
@@ -254,6 +256,16 @@ class Rules(Value):
         named = [(name, kind) for name, kind in self.kinds.items() if letter in kind.letters]
         others = [(name, kind) for name, kind in self.kinds.items() if not kind.letters]
         return next(iter((*named, *others)), None)
+
+    def practice_heading(self, letter: str) -> str:
+        """Return what the section with the steps of *letter* is called; '' where the file tells nothing about it."""
+        named, usual = self.kind_of(letter), self.practice.heading if self.practice else ""
+        return (named[1].practice if named else None) or usual
+
+    def headings_of(self, letter: str) -> tuple[str, ...]:
+        """Return the headings of *letter* in their order."""
+        usual = self.practice.heading if self.practice else ""
+        return tuple(self.practice_heading(letter) if words == usual else words for words in self.headings)
 
     @property
     def every_pattern(self) -> Iterator[tuple[Path, Pattern]]:

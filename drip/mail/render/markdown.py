@@ -26,6 +26,7 @@ _VALUE_IN_TARGET = re.compile(rf"\]\([^)\n]*(?:{MARK.pattern})|^ {{0,3}}\[[^\]\n
 KINDS = {
     "in one line": "line",
     "this week's practice": "practice",
+    "one thing for now": "practice",
     "you can stop here": "stop",
     "the idea": "idea",
     "how sure are we?": "sure",

@@ -155,3 +155,24 @@ def test_swapped_headings_of_a_draft_are_found_where_they_stand() -> None:
     problems = problems_of(source_of(rules=rules, front=front, body=body), drafts=True)
     hits = [(one.line, one.column) for one in problems if one.code == "R-HEAD"]
     assert [line_of("How sure are we?", front=front, body=body), line_of("The idea", front=front, body=body)] == hits
+
+
+KIT = "\nkinds: {kit: {letters: [first], words_min: 1, words_max: 400, practice: One thing for now}}"
+
+
+@pytest.mark.parametrize(("kinds", "heading"), [(KIT, "One thing for now"), ("", "This week's practice")])
+def test_the_practice_of_a_kind_has_a_heading_of_its_own(kinds: str, heading: str) -> None:
+    """A letter of that kind has its steps under that heading and under no other, and every other letter as before."""
+    headings = "headings: [In one line, This week's practice, You can stop here, The idea, How sure are we?, Take care]"
+    told = {
+        words: [
+            problem.code
+            for problem in problems_of(
+                source_of(rules=f"{PRACTICE}\n{headings}{kinds}", body=BODY.replace("This week's practice", words))
+            )
+        ]
+        for words in ("One thing for now", "This week's practice")
+    }
+    assert [] == told.pop(heading)
+    [codes] = told.values()
+    assert {"R-HEAD", "R-ONE"} <= set(codes)
