@@ -250,6 +250,8 @@ def _add_erase(router: APIRouter, desk: Desk) -> None:
         )
         if not erasing.acknowledged:
             return desk.page("erased.html", status=503, headers={"Retry-After": "60"}, acknowledged=False)
+        if not erasing.known:
+            return desk.page("erased.html", acknowledged=True)
         return desk.lead(f"{desk.prefix}/own/{unstuck(token)}/erase/done")
 
     @router.api_route("/own/{token}/erase/done", methods=["GET", "HEAD"])
