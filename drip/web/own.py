@@ -190,10 +190,12 @@ def _add_change(router: APIRouter, desk: Desk) -> None:
         if change is None:
             return desk.trouble(404)
         person = moving.whose(deployment.database, change)
+        if person is None:
+            return desk.page("moved.html", came=Moved.OVER.value)
         came = moving.confirm(deployment.database, deployment.library, change, wait_seconds=desk.wait_seconds)
         if came is Moved.NOT_YET:
             return desk.page("not-yet.html", status=503, headers={"Retry-After": "60"})
-        if came is Moved.MOVED and person is not None:
+        if came is Moved.MOVED:
             # No letter lies in the new mailbox yet that leads to her page, so this one does.
             return desk.lead(f"{desk.prefix}/my/{deployment.tokens.sign(MY, person)}/moved")
         return desk.lead(f"{desk.prefix}/change/{unstuck(token)}/done")
@@ -248,6 +250,8 @@ def _add_erase(router: APIRouter, desk: Desk) -> None:
         )
         if not erasing.acknowledged:
             return desk.page("erased.html", status=503, headers={"Retry-After": "60"}, acknowledged=False)
+        if not erasing.known:
+            return desk.page("erased.html", acknowledged=True)
         return desk.lead(f"{desk.prefix}/own/{unstuck(token)}/erase/done")
 
     @router.api_route("/own/{token}/erase/done", methods=["GET", "HEAD"])

@@ -112,7 +112,7 @@ def test_one_press_on_an_old_link_brings_a_fresh_one(site: Site) -> None:
     """It needs nothing but the old link, and the fresh one begins her letters."""
     person = site.enroll(confirmed=False)
     site.run()
-    answer = site.press(f"{_old_link(site, person)}/fresh")
+    answer = site.post(f"{_old_link(site, person)}/fresh")
     assert (303, f"{JOIN}/asked") == (answer.status, answer.headers["Location"])
     work(site)
     [*_, fresh] = re.findall(r"/confirm/[\w.-]+", site.mailbox()[-1].text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from drip.core.token import CONFIRM
+from drip.flows import showing
 from drip.store import subscribers
 from drip.store.tables import enrollments as runs
 from drip.store.tables import subscribers as people
@@ -139,11 +140,22 @@ def test_care_has_words_of_its_own_without_the_blocks(start: Start) -> None:
 
 
 def test_the_front_page_says_what_this_is(site: Site) -> None:
-    """It names the course by its title and no illness."""
+    """The sentence is the schedule's, no address tells of it, and three ways lead on: to the form, her page and care."""
     page = site.page("/")
 
+    [live] = showing.live_courses(site.deployment.database, site.deployment.library).values()
     assert "<h1>The Roadmap</h1>" in page
-    assert not re.search("fibro|pain|illness|symptom", page, re.IGNORECASE)
+    assert "fibromyalgia" in live.course.about
+    assert f'<p class="lead">{live.course.about}</p>' in page
+    assert f'<p class="lead">{live.course.about}</p>' in site.page("/join/roadmap")
+    links = re.findall(r'(?:href|action|src)="([^"]*)"', page)
+    assert {"/join/roadmap", "/page", "/care"} <= set(links)
+    assert not re.search("fibro|pain|illness|symptom", " ".join(links), re.IGNORECASE)
+
+
+def test_a_course_without_a_sentence_tells_no_topic(start: Start) -> None:
+    """Its page says that there are short letters, and nothing of what they are about."""
+    assert "A course in short letters" in start(roadmap=False, schedule=SMALL).page("/")
 
 
 def test_each_letter_confirms_its_own_form(start: Start) -> None:
