@@ -17,6 +17,9 @@ from drip.flows import listening, reporting
 from drip.store.tables import metadata
 from drip.wiring import Deployment
 
+# Half a minute in peace; other work on the machine makes it several.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 EVENTS = 20_000
 ACCOUNT = {"deliveries", "suppressions", "enrollments", "subscribers", "consents", "omissions"}
 """What the end of all reports shows in."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from drip.core.editorial.markup import declarations_in, matches, rules_in, tree_of, weight_of
@@ -51,6 +51,9 @@ def test_the_last_declaration_of_a_property_wins() -> None:
 
 
 @given(st.text(alphabet="<>/='\" abp{}@:;.#![]-&", max_size=60))
+@example("<![:")
+@example("<p><![:>x</p>")
+@example("<![a[")
 def test_whatever_is_written_there_is_a_tree(text: str) -> None:
     """Neither HTML nor CSS that is broken raises."""
     root = tree_of(text)
