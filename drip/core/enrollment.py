@@ -101,7 +101,7 @@ class Enrollment(NamedTuple):
         A pause that was taken back in time left everything as it was, so nobody is to be welcomed back.
         """
         base = self.pause_from_on
-        return self.resumed or (self.paused == Pause.WEEKS and base is not None and on > base)
+        return self.resumed or (self.paused != Pause.NONE and base is not None and on > base)
 
     def had_afterwards(self, course: Course) -> bool:
         """Whether the next lesson is one of the letters after the last phase."""

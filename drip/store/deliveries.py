@@ -277,10 +277,12 @@ def redate(
     now: datetime,
     reason: str,
     asked: bool = False,
+    resumed: bool | None = None,
 ) -> bool:
     """Give an open delivery that is not being handed over another date (None: it waits); False when it is too late.
 
-    Only a date that she asks for now (*asked*) is free of the rules; any other makes it an ordinary one again.
+    Only a date that she asks for now (*asked*) is free of the rules; any other makes it an ordinary one again. *resumed*
+    says whether it is the first after a pause; None leaves that as it was.
     """
     values: dict[str, Any] = {
         "not_before": not_before,
@@ -289,6 +291,8 @@ def redate(
         "state_at": now,
         "asked": asked,
     }
+    if resumed is not None:
+        values["resumed"] = resumed
     if meant_on is not None and letter_on is not None:
         values |= {"meant_on": meant_on, "letter_on": letter_on}
     moved = connection.execute(

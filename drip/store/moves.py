@@ -76,6 +76,7 @@ def apply(connection: Connection, person: Enrollment, move: Move, now: Now, *, r
         letter_on=None if slot is None else slot.letter_on,
         now=now.machine,
         reason=reason,
+        resumed=None if slot is None else person._replace(**move.changes).was_away(slot.letter_on),
     )
     if moved:
         # What she had asked for at once has another date now, so she may ask again.
@@ -116,6 +117,7 @@ def bring_forward(connection: Connection, person: Enrollment, course: LiveCourse
             now=now.machine,
             reason="",
             asked=True,
+            resumed=person.was_away(today),
         )
         if not moved:
             return False

@@ -113,12 +113,39 @@ def test_a_pause_taken_back_too_late_costs_its_date(engine: Engine) -> None:
     assert [("walk", True), ("rest", False)] == _heads(engine, "ada")[2:4]
 
 
+@pytest.mark.parametrize("opened", [False, True])
+@pytest.mark.parametrize("weeks", [4, None])
+def test_a_letter_that_was_open_when_she_paused_welcomes_her_back(engine: Engine, weeks: int | None, opened: bool) -> None:  # noqa: FBT001
+    """What the engine had prepared before her pause knows of it like any other."""
+    engine.join("ada")
+    engine.to_lesson("ada", "walk")
+    if opened:
+        engine.tick()
+        assert ("pending", "") == engine.state_of("ada")
+    engine.pause("ada", weeks)
+    engine.go_on(days=15)
+    engine.resume("ada")
+    engine.run_to_the_end()
+    assert [("walk", True), ("rest", False), ("goodbye", False)] == _heads(engine, "ada")[2:]
+    engine.assert_sound()
+
+
+@pytest.mark.parametrize("opened", [False, True])
+@pytest.mark.parametrize("weeks", [4, None])
 @pytest.mark.parametrize(("days", "away"), [(0, False), (15, True)])
-def test_a_letter_asked_for_in_a_pause_welcomes_whoever_was_away(engine: Engine, days: int, away: bool) -> None:  # noqa: FBT001
+def test_a_letter_asked_for_in_a_pause_welcomes_whoever_was_away(
+    engine: Engine,
+    days: int,
+    away: bool,  # noqa: FBT001 - a case
+    weeks: int | None,
+    opened: bool,  # noqa: FBT001 - a case
+) -> None:
     """Asked for before its own date was over it is an ordinary letter."""
     engine.join("ada")
     engine.to_lesson("ada", "walk")
-    engine.pause("ada", 4)
+    if opened:
+        engine.tick()
+    engine.pause("ada", weeks)
     if days:
         engine.go_on(days=days)
         engine.work()
