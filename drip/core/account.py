@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 CHAPTERS: dict[str, tuple[str, ...]] = {
-    "Who you are to us": ("subscribers", "address_changes", "wishes"),
+    "Who you are to us": ("subscribers", "address_changes", "wishes", "askings"),
     "Your course and your settings": ("enrollments",),
     "Your letters": ("deliveries", "omissions"),
     "What you said yes and no to": ("consents",),
@@ -139,7 +139,13 @@ WORDS: dict[str, dict[str, dict[str, str]]] = {
     },
     "chores": {
         "kind": {"erase": "to erase your address", "clear": "to write to you again, since you came back"},
-        "reason": {"moved": "you moved to another address", "erased": "you were erased", "undone": "you came back"},
+        "reason": {
+            "moved": "you moved to another address",
+            "erased": "you were erased",
+            "undone": "you came back",
+            "came back": "you came back",
+            "moved to": "you moved to this address",
+        },
     },
 }
 """The plain words for what a column holds, by table and column; what is not here is told as it stands."""
@@ -156,6 +162,7 @@ _HEADLINE: dict[str, tuple[str, str]] = {
     "suppressions": ("reason", "at"),
     "chores": ("kind", "asked_at"),
     "wishes": ("kind", "at"),
+    "askings": ("name", "at"),
     "address_changes": ("", "asked_at"),
 }
 """By what a row is called and what stands beside it; a table that is not here has one row, which is told at once."""
