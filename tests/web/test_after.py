@@ -209,6 +209,17 @@ def test_all_letters_come_as_one_file_that_needs_nothing(site: Site) -> None:
     assert 1 == page.count("<body") == page.count("</html>")
 
 
+def test_the_last_letter_read_again_says_until_when_it_stays(site: Site) -> None:
+    """The day, as the mail said it; once her page is kept, until she says so."""
+    person = finished(site, 19)
+    letter = f"{site.my(person)}/letters/completion"
+    went_on = person.last_letter_on
+    assert went_on is not None
+    assert f"stay until {day_in_words(went_on + timedelta(days=90))}." in unescape(site.page(letter))
+    site.post(f"{site.my(person)}/after", {"what": "keep"})
+    assert "stay until you say so." in unescape(site.page(letter))
+
+
 def test_strangers_learn_nothing(small: Site) -> None:
     """A forged link is a calm 404 for each of them."""
     person = finished(small)
