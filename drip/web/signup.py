@@ -146,7 +146,7 @@ def faults_in(form: dict[str, str], course: Course) -> dict[str, str]:
     if form.get("country") and form["country"] not in {line.country for line in course.helplines}:
         faults["country"] = "Please choose a country from the list."
     if not form.get("consent"):
-        faults["consent"] = "We may write to you only with your yes. Please tick the box, or leave the page."
+        faults["consent"] = "We may write to you only with your yes. Please tick the box."
     return faults
 
 
