@@ -162,7 +162,9 @@ class _Answering:
         if person.confirmed_at is not None:
             return ""
         if wish.kind == FRESH:
-            return form_in(wish.address)
+            form = form_in(wish.address)
+            askings.touch(self._connection, person.id, form, now=wish.at)
+            return form
         if wish.kind == MY_PAGE:
             # Whoever asks for a link types nothing of herself: no form that came meanwhile, of whomever, decides for her.
             return ""

@@ -202,10 +202,10 @@ def _form(connection: Connection, person: Enrollment, wish: Wish, now: Now) -> s
 
 
 def _asked_anew(connection: Connection, person: Enrollment, made: datetime) -> bool:
-    """Whether a link made at *made* belongs to a request that came after she last agreed."""
-    asked, agreed = beginnings.asked_last(connection, person), beginnings.agreed_last(connection, person)
+    """Whether a link made at *made* belongs to a request that came after she last said yes or no."""
+    asked, decided = beginnings.asked_last(connection, person), beginnings.decided_last(connection, person)
     # A link knows its second only.
-    return asked is not None and (agreed is None or asked > agreed) and made >= asked.replace(microsecond=0)
+    return asked is not None and (decided is None or asked > decided) and made >= asked.replace(microsecond=0)
 
 
 def _address(text: str) -> str:

@@ -43,10 +43,17 @@ def keep(connection: Connection, enrollment_id: int, asking: Asking, *, now: dat
     known = sa.select(askings.c.public_id).where(askings.c.enrollment_id == enrollment_id, *same)
     found = connection.execute(known.limit(1)).scalar()
     if found is not None:
+        touch(connection, enrollment_id, str(found), now=now)
         return str(found)
     public_id = secrets.token_urlsafe(9)
     connection.execute(askings.insert().values(public_id=public_id, enrollment_id=enrollment_id, at=now, **values))
     return public_id
+
+
+def touch(connection: Connection, enrollment_id: int, public_id: str, *, now: datetime) -> None:
+    """Note that an asking was made again, so that it is kept as long as a new one."""
+    same = (askings.c.public_id == public_id, askings.c.enrollment_id == enrollment_id)
+    connection.execute(askings.update().where(*same).values(at=now))
 
 
 def find(connection: Connection, enrollment_id: int, public_id: str) -> Asking | None:
@@ -65,3 +72,8 @@ def forget_of(connection: Connection, subscriber_id: int) -> None:
     """Delete everything that was typed for a subscriber."""
     hers = sa.select(enrollments.c.id).where(enrollments.c.subscriber_id == subscriber_id)
     connection.execute(askings.delete().where(askings.c.enrollment_id.in_(hers)))
+
+
+def forget_old(connection: Connection, before: datetime) -> None:
+    """Delete what was last typed earlier than *before* (machine time): no link that answers it opens any more."""
+    connection.execute(askings.delete().where(askings.c.at < before))

@@ -70,10 +70,12 @@ def _letters(person: Enrollment, letter: str) -> tuple[sa.ColumnElement[bool], .
     return own.subscriber_id == person.subscriber_id, own.course == person.course, own.letter == letter
 
 
-def agreed_last(connection: Connection, person: Enrollment) -> datetime | None:
-    """Return when a person last agreed to a course."""
+def decided_last(connection: Connection, person: Enrollment) -> datetime | None:
+    """Return when a person last said yes to a course, or took it back."""
     query = sa.select(sa.func.max(consents.c.at)).where(
-        consents.c.subscriber_id == person.subscriber_id, consents.c.course == person.course, consents.c.action == "agreed"
+        consents.c.subscriber_id == person.subscriber_id,
+        consents.c.course == person.course,
+        consents.c.action.in_(["agreed", "withdrawn"]),
     )
     found: datetime | None = connection.execute(query).scalar()
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from drip.core.delivery import AT_HER_WISH, RULES, Kind, Reason, State
 from drip.core.enrollment import END, Stage
 from drip.core.event import lighter
-from drip.store import chores, deliveries, enrollments, subscribers
+from drip.store import askings, chores, deliveries, enrollments, subscribers
 from drip.store.session import lock_rows
 from drip.store.tables import subscribers as people
 
@@ -87,6 +87,7 @@ def suppress(connection: Connection, reasons: Mapping[str, str], *, now: Now) ->
     chores.drop_many(connection, chores.CLEAR, here)
     new = subscribers.suppress_many(connection, reasons, living=here, now=now.machine)
     runs = enrollments.locked_for(connection, why)
+    askings.forget(connection, [one.id for one in runs])
     withheld = deliveries.withhold_all(connection, why, reason=Reason.SUPPRESSED, now=now.machine)
     enrollments.change_many(connection, ((_ended(one, why[one.subscriber_id], withheld, now), [one.id]) for one in runs))
     return {here[key]: reasons[key] for key in sorted(new & here.keys())}

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from drip.core.enrollment import Stage
 from drip.core.token import CHANGE_DAYS, CONFIRM_DAYS
-from drip.store import address_changes, chores, erasing
+from drip.store import address_changes, askings, chores, erasing
 from drip.store.session import among
 from drip.store.tables import chores as chore_table
 from drip.store.tables import enrollments, events, wishes
@@ -71,10 +71,12 @@ def _is_over(kept: Retention, calendar: datetime) -> sa.ColumnElement[bool]:
 def tidy(connection: Connection, now: Now, limit: int) -> bool:
     """Delete what is old besides people; whether there may be more.
 
-    Forms that nobody looked up go after a week, new addresses that nobody confirmed with their link, reports once no copy
-    can come, and a clearing that the provider still refuses after a month.
+    Forms that nobody looked up go after a week, those that nobody confirmed after as long as a sign-up, new addresses that
+    nobody confirmed with their link, reports once no copy can come, and a clearing that the provider still refuses after a
+    month.
     """
     connection.execute(wishes.delete().where(wishes.c.at < now.machine - FORMS))
+    askings.forget_old(connection, now.machine - PENDING)
     more = address_changes.forget(connection, now.machine - timedelta(days=CHANGE_DAYS + 1), limit) == limit
     old = (chore_table.c.kind == chores.CLEAR) & (chore_table.c.asked_at < now.machine - REPORTS)
     connection.execute(chore_table.delete().where(old))

@@ -67,7 +67,7 @@ class _Confirming:
         asked = self._find(token)
         if asked is None:
             return self.desk.trouble(404)
-        if asked.is_old or asked.shown.person.state == Stage.ACTIVE:
+        if asked.is_old or asked.shown.barred or asked.shown.person.state == Stage.ACTIVE:
             return self.desk.lead(self._action(token))
         deployment, shown = self.desk.deployment, asked.shown
         runs = enrolling.confirm(
@@ -110,7 +110,9 @@ class _Confirming:
         return self._page(asked, token, "over.html") if over else self.show(token)
 
     def _not_now(self, asked: Asked, token: str) -> Response | None:
-        """Return the page of a link that is not to begin anything: her letters are on, or it has grown old."""
+        """Return the page of a link that begins nothing: no letter may go there, her letters are on, or it has grown old."""
+        if asked.shown.barred:
+            return self._page(asked, token, "barred.html")
         if asked.shown.person.state == Stage.ACTIVE:
             return self._page(asked, token, "already.html")
         return self._page(asked, token, "expired.html", status=410) if asked.is_old else None

@@ -14,8 +14,8 @@ from drip.core.address import address_key
 from drip.core.delivery import CONFIRM_LETTER, Reason, form_of
 from drip.core.progress import LiveCourse
 from drip.core.token import CONFIRM, answering
-from drip.flows import asking, enrolling
-from drip.store import chores, stamps, subscribers, tables
+from drip.flows import asking, enrolling, forgetting
+from drip.store import chores, endings, stamps, subscribers, tables
 from drip.store.wishes import FRESH, MY_PAGE, SIGN_UP, Wish
 from tests.engine import Engine
 
@@ -287,15 +287,44 @@ def test_a_stranger_changes_nothing_of_whom_the_operator_asked(engine: Engine) -
     assert ("Ada", "Europe/Paris") == (rows(engine, tables.subscribers)[0].name, engine.person("ada").zone)
 
 
-@pytest.mark.parametrize("pressed", [0, 1])
-def test_whoever_left_unconfirmed_comes_back_as_she_typed(engine: Engine, pressed: int) -> None:
-    """She presses *leave* in the stranger's letter and then the button in hers: her own form counts."""
-    for form in (STRANGERS, HERS):
+def test_whoever_left_unconfirmed_comes_back_by_a_form_of_her_own(engine: Engine) -> None:
+    """A leave ends every link to confirm that was mailed before it; what she types afterwards counts as she typed it."""
+    wish(engine, "ada", **STRANGERS)
+    work(engine)
+    engine.work()
+    [before] = forms(engine)
+    engine.leave("ada")
+    assert not confirm(engine, "ada", answers=before)
+    wish(engine, "ada", **HERS)
+    work(engine)
+    assert not confirm(engine, "ada", made=engine.now().machine - timedelta(days=1), answers=before)
+    assert confirm(engine, "ada", answers=forms(engine)[-1])
+    assert typed(HERS) == as_she_stands(engine)
+
+
+def test_what_was_typed_is_forgotten_with_the_link_that_answers_it(engine: Engine) -> None:
+    """A form that was made again is kept as long as a new one; the others go by the daily pass, though she may confirm still."""
+    for form in (HERS, STRANGERS):
         wish(engine, "ada", **form)
         work(engine)
-    engine.leave("ada")
-    assert confirm(engine, "ada", answers=forms(engine)[pressed])
-    assert typed((STRANGERS, HERS)[pressed]) == as_she_stands(engine)
+    old = engine.now().machine - timedelta(days=61)
+    with engine.database.write() as connection:
+        connection.execute(tables.askings.update().values(at=old))
+    wish(engine, "ada", **HERS)
+    work(engine)
+    assert forgetting.pass_over(engine.database, engine.library)
+    assert ["Europe/Paris"] == [row.timezone for row in rows(engine, tables.askings)]
+    assert "asked" == engine.person("ada").state
+
+
+def test_what_was_typed_goes_with_an_address_that_bounced(engine: Engine) -> None:
+    """Nobody can confirm there any more."""
+    wish(engine, "ada", **HERS)
+    work(engine)
+    key = address_key("ada@example.net", engine.deployment.suppression_key)
+    with engine.database.write() as connection:
+        endings.suppress(connection, {key: "hard-bounce"}, now=engine.now())
+    assert [] == rows(engine, tables.askings)
 
 
 def test_what_was_typed_is_erased_at_once(engine: Engine) -> None:

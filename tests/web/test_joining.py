@@ -77,15 +77,25 @@ def test_after_thirty_days_the_link_has_grown_old(site: Site) -> None:
 
 
 def test_a_link_that_is_nobodys_is_answered_kindly(site: Site) -> None:
-    """A forged link, a cut one, and one of an address that must not be mailed begin nothing."""
+    """A forged link and a cut one begin nothing."""
+    person = site.enroll(confirmed=False)
+    link = _link(site, person)
+    for path in (link[:-2], "/confirm/x"):
+        assert 404 == site.press(path).status
+    assert "asked" == site.person(person.id).state
+
+
+def test_a_link_to_an_address_that_must_not_be_mailed_says_so(site: Site) -> None:
+    """Before the press and after it, with nothing to press."""
     person = site.enroll(confirmed=False)
     link = _link(site, person)
     with site.deployment.database.write() as connection:
         key = site.dump()["subscribers"][0][2]
         subscribers.suppress(connection, key, "bounced", now=site.now())
-
-    for path in (link[:-2], "/confirm/x", link):
-        assert 404 == site.press(path).status
+    for page in (site.page(link), site.press(link).data.decode()):
+        assert "No letters go to this address" in page
+        assert "<button" not in page
+        assert "/my/" not in page
     assert "asked" == site.person(person.id).state
 
 
