@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from drip.core.address import address_key, normal_address
 from drip.core.delivery import CONFIRM_LETTER, Kind, Reason
 from drip.core.enrollment import Stage, zone_of
 from drip.core.newcomer import Newcomer, Reception, Refusal, Why, first_letter, passed_at, rhythm_of
@@ -114,7 +116,9 @@ class Importer:
             send = self._live.course.send
             self.report.day_capacity = per_hour * (send.until.hour - send.at.hour)
         self._reception = Reception(self._live, terms, suppression_key, now=now.calendar)
+        self._suppression_key = suppression_key
         self._seen: dict[str, int] = {}
+        self._faulty: set[int] = set()
         self._dates: dict[tuple[Any, ...], Changes] = {}
 
     def run(self, *, refused: Callable[[Refusal, Row], None], done: Callable[[int], None]) -> Report:
@@ -179,10 +183,18 @@ class Importer:
                 f"this line has {len(row.cells)} fields and the first line {width}; put a field with a delimiter in it in quotes"
             )
             return Refusal(row.line, Why.SHAPE, "", say)
-        found = self._reception.decide(row.line, self._columns.cells(row.cells))
+        cells = self._columns.cells(row.cells)
+        found = self._reception.decide(row.line, cells)
         if isinstance(found, Refusal):
+            # Another line of hers must not bring her in otherwise before this one is corrected.
+            self._faulty.add(row.line)
+            with contextlib.suppress(ValueError):
+                self._seen.setdefault(address_key(normal_address(cells.get("email", "")), self._suppression_key), row.line)
             return found
         before = self._seen.setdefault(found.key, row.line)
+        if before in self._faulty:
+            words = f"line {before} has the same address and was refused; correct that line, or leave it out"
+            return Refusal(row.line, Why.DUPLICATE, "email", words)
         if before != row.line:
             return Refusal(row.line, Why.DUPLICATE, "email", f"line {before} has the same address; leave one of them out")
         return found

@@ -222,6 +222,8 @@ BAD = {
     "o@example.net,,,": ("", "this line has 4 fields and the first line 9"),
     "p@example.net,,,,,,,2025-01-02,,extra": ("", "this line has 10 fields and the first line 9"),
     "z@EXAMPLE.net,,,,,,,2025-01-02,": ("email", "line 2 has the same address"),
+    # In at the start of the course she would stay there when line 10 is corrected.
+    "G@example.net,,,,,,,2025-01-02,": ("email", "line 10 has the same address and was refused; correct that line"),
 }
 
 

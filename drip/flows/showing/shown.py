@@ -158,8 +158,9 @@ class Shown:
 
     @property
     def forgotten_on(self) -> date | None:
-        """The last day, where she lives, on which her page is there; None while no such day is set."""
-        return last_day(self.person, self.course)
+        """The last day, where she lives, on which her page is there; None while no such day is set, and once it is over."""
+        day = last_day(self.person, self.course)
+        return day if day is None or day >= self.today else None
 
     @property
     def kept(self) -> bool:
