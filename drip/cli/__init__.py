@@ -23,6 +23,7 @@ COMMANDS = {
     "why": "drip.cli.why:why",
     "subscribers": "drip.cli.people:subscribers",
     "suppressions": "drip.cli.suppressions:suppressions",
+    "uncertain": "drip.cli.uncertain:uncertain",
     "status": "drip.cli.standing:status",
     "report": "drip.cli.standing:report",
     "hold": "drip.cli.standing:hold",
