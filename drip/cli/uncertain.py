@@ -87,7 +87,7 @@ def submitted(ctx: click.Context, *, deliveries: tuple[int, ...], by: str, why: 
     """Call DELIVERIES submitted: you know that the provider took them. No letter goes, and nobody's date moves."""
     from drip.flows import settling
 
-    question = f"Did the provider take {_count(deliveries)}?"
+    question = f"You say that the provider took {_count(deliveries)}."
 
     def settle(deployment: Deployment, one: int) -> Settled:
         return settling.submitted(deployment.database, one, by=by, why=why)
@@ -106,7 +106,7 @@ def resend(ctx: click.Context, *, deliveries: tuple[int, ...], by: str, why: str
     """
     from drip.flows import settling
 
-    question = f"Is it certain that the provider did not take {_count(deliveries)}? Whoever has one already gets it twice."
+    question = f"You say that the provider did not take {_count(deliveries)}. Whoever has one already gets it twice."
 
     def settle(deployment: Deployment, one: int) -> Settled:
         return settling.resend(deployment.database, deployment.library, one, by=by, why=why)
@@ -118,7 +118,7 @@ def _count(deliveries: Sequence[int]) -> str:
     return "this letter" if len(set(deliveries)) == 1 else f"these {len(set(deliveries))} letters"
 
 
-def _settle(  # noqa: PLR0917 - the options
+def _settle(
     ctx: click.Context,
     deliveries: Sequence[int],
     question: str,
@@ -136,7 +136,8 @@ def _settle(  # noqa: PLR0917 - the options
     with opened() as deployment:
         log_to_stderr(deployment.settings.log)
         if not yes:
-            click.confirm(question, abort=True, err=True)
+            click.echo(question, err=True)
+            click.confirm("Is that so?", abort=True, err=True)
         found = [settle(deployment, one) for one in dict.fromkeys(deliveries)]
     if as_json:
         letters = [{"delivery": one.delivery, "done": one.done, "say": one.say} for one in found]

@@ -25,7 +25,7 @@ WAITS = frozenset({Reason.PAUSED, Reason.HELD})
 
 @dataclass(frozen=True, slots=True)
 class Doubted:
-    """A letter in doubt: *letter* is its first id; *reported* says that the provider spoke of it, *newer* that a copy followed."""
+    """A letter in doubt, by its first id; *reported* says that the provider spoke of it, *newer* that another copy followed."""
 
     kind: Kind
     letter: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 
 from drip.core.delivery import TryLater, Unknown
 from drip.errors import UsageError
-from drip.flows import asking, holding, requesting, settling
+from drip.flows import holding, requesting, settling
 from drip.flows.applying import Accepting
 from drip.flows.settling import Settled
-from drip.store import endings
+from drip.store import endings, subscribers
 from tests.course import write_course
 from tests.engine import Engine
 from tests.flows.test_listening import hear, report
@@ -86,7 +87,7 @@ def test_days_later_it_follows_as_any_late_letter(engine: Engine) -> None:
     assert "pending" == engine.state_of("ada")[0]
     moment = engine.next_moment()
     assert moment is not None
-    assert 9 == moment.hour
+    assert 9 == moment.astimezone(ZoneInfo("Europe/London")).hour
     engine.go_to(moment)
     engine.work()
     newest = engine.deliveries("ada")[-1]
@@ -141,7 +142,7 @@ def _leave(engine: Engine) -> None:
 def _suppress(engine: Engine) -> None:
     person = engine.person("ada")
     with engine.database.write() as connection:
-        key = endings.subscribers.find(connection, person.subscriber_id)
+        key = subscribers.find(connection, person.subscriber_id)
         assert key is not None
         endings.suppress(connection, {key.address_key: "hard-bounce"}, now=engine.now())
 
@@ -355,3 +356,49 @@ def test_in_any_order_each_letter_goes_once(engine: Engine, steps: list[str]) ->
     assert ["hello", "breathe", "walk", "rest", "goodbye"] == gone
 
 
+def in_doubt(engine: Engine) -> int:
+    """Let what is open end in doubt, and return the newest delivery of ada's."""
+    engine.mailer.script = [Unknown("timed out")]
+    engine.work()
+    engine.let_it_try_again()
+    assert "uncertain" == engine.state_of("ada")[0]
+    return engine.deliveries("ada")[-1].id
+
+
+def test_what_she_asked_for_goes_once_more_unless_she_asked_again(engine: Engine) -> None:
+    """The kit goes at once, and moves nothing of her course; with a newer copy of it the old one is superseded."""
+    engine.join("ada")
+    engine.work()
+    person = engine.person("ada")
+    requesting.kit(engine.database, engine.library, person.public_id)
+    delivery = in_doubt(engine)
+    assert Settled(delivery, done=True, say="it goes with the next tick") == resend(engine, delivery)
+    delivery = in_doubt(engine)
+    engine.go_on(days=1)
+    requesting.kit(engine.database, engine.library, person.public_id)
+    assert "it cannot go once more: she has asked for it again since" == resend(engine, delivery).say
+    engine.work()
+    assert ["hello", "kit"] == engine.subjects("ada")
+    engine.assert_sound()
+
+
+def test_a_link_of_a_moment_is_not_kept_for_later(engine: Engine) -> None:
+    """Her fresh link does not come days after she asked: she can ask for another."""
+    engine.join("ada")
+    engine.work()
+    requesting.link(engine.database, engine.library, engine.person("ada").public_id, nonce="a" * 16)
+    assert "she can ask for a fresh one" in resend(engine, in_doubt(engine)).say
+    engine.assert_sound()
+
+
+def test_a_letter_that_asks_goes_once_more_while_she_is_asked(engine: Engine) -> None:
+    """Once she is on the course nobody waits for her answer."""
+    engine.join("ada", confirmed=False)
+    delivery = in_doubt(engine)
+    assert Settled(delivery, done=True, say="it goes with the next tick") == resend(engine, delivery)
+    delivery = in_doubt(engine)
+    engine.join("ada")
+    assert "it cannot go once more: nobody waits for her answer any more" == resend(engine, delivery).say
+    engine.work()
+    assert ["hello"] == [subject.removeprefix("About ") for subject in engine.subjects("ada")]
+    engine.assert_sound()
