@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from drip.core.delivery import TryLater, Unknown
 from drip.errors import UsageError
-from drip.flows import holding, requesting, settling
+from drip.flows import exporting, holding, requesting, settling
 from drip.flows.applying import Accepting
 from drip.flows.settling import Settled
 from drip.store import endings, subscribers
@@ -276,6 +276,8 @@ def test_what_the_provider_took_is_called_submitted(engine: Engine) -> None:
     newest = engine.deliveries("ada")[-1]
     assert ("submitted", "settled") == (newest.state, newest.reason)
     assert "called submitted by Sam: the provider's log has no such letter" == newest.detail
+    told = str(exporting.account(engine.database, engine.library, before.public_id))
+    assert "whoever sends your letters says so" in told
     engine.work()
     assert ["hello"] == engine.subjects("ada")
     engine.assert_sound()
