@@ -187,5 +187,8 @@ def test_a_full_network_is_a_calm_429_and_a_full_address_the_usual_answer(start:
 def test_all_forms_together_have_a_bound(start: Start) -> None:
     """`DRIP_SIGN_UPS_PER_HOUR` counts the form, the page and old links alike."""
     site = start(roadmap=False, schedule=SMALL, environment={"DRIP_SIGN_UPS_PER_HOUR": "2"})
-    assert [303, 303, 429] == [fill_in(site, path).status for path in (JOIN, "/page", f"{JOIN}/embed")]
+    *taken, full = [fill_in(site, path) for path in (JOIN, "/page", f"{JOIN}/embed")]
+    assert [303, 303, 429] == [answer.status for answer in (*taken, full)]
     assert 2 == len(stored(site))
+    # In the frame it is read, too.
+    assert "frame-ancestors https://example.org" in full.headers["Content-Security-Policy"]
