@@ -195,7 +195,7 @@ def test_in_an_open_pause_it_waits_until_she_says(engine: Engine) -> None:
 
 
 def test_in_a_pause_of_weeks_it_takes_the_date_that_she_was_shown(engine: Engine) -> None:
-    """Nothing comes before that date, and one letter comes on it."""
+    """Nothing comes before that date, one letter comes on it, and it welcomes her back."""
     delivery = doubtful(engine)
     shown = engine.pause("ada", 2).next_on
     assert shown is not None
@@ -205,6 +205,7 @@ def test_in_a_pause_of_weeks_it_takes_the_date_that_she_was_shown(engine: Engine
     engine.run_to_the_end()
     went = {one.letter: one.went_on for one in engine.deliveries("ada")}
     assert (shown, shown + timedelta(days=7)) == (went["breathe"], went["walk"])
+    assert [False, True, False, False, False] == [one.resumed for one in engine.deliveries("ada")]
     assert ["hello", "breathe", "walk", "rest", "goodbye"] == engine.subjects("ada")
     engine.assert_sound()
 
