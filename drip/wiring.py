@@ -138,6 +138,11 @@ class Library:
             return ""
         return why_not_real(live.course, current, found.lesson, project.wording(current), version.accepted, today)
 
+    def wording(self, version_id: int, course_id: str, letter: str) -> str:
+        """Return what tells the wording of a letter, by its first id, in a version from another; '' where it has none."""
+        current = self.course(version_id, course_id).current_id(letter)
+        return self._project(version_id)[0].wording(current) if current else ""
+
     def _project(self, version_id: int) -> tuple[Project, versions.Version]:
         found = self._projects.get(version_id)
         if found is not None:

@@ -23,6 +23,8 @@ COMMANDS = {
     "why": "drip.cli.why:why",
     "subscribers": "drip.cli.people:subscribers",
     "suppressions": "drip.cli.suppressions:suppressions",
+    "uncertain": "drip.cli.uncertain:uncertain",
+    "corrections": "drip.cli.corrections:corrections",
     "status": "drip.cli.standing:status",
     "report": "drip.cli.standing:report",
     "hold": "drip.cli.standing:hold",

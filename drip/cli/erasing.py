@@ -16,18 +16,13 @@ def erase(ctx: click.Context, *, address: str, yes: bool) -> None:
     is nobody by that address, or while a letter of hers is on its way: run it again then, the rest follows by itself.
     """
     from drip.cli.opening import opened
-    from drip.core.address import address_key, normal_address
-    from drip.errors import UsageError
+    from drip.cli.whom import key_of
     from drip.flows import forgetting
     from drip.wiring import log_to_stderr
 
-    try:
-        normal = normal_address(address)
-    except ValueError as fault:
-        raise UsageError(str(fault)) from fault
     with opened() as deployment:
         log_to_stderr(deployment.settings.log)
-        key = address_key(normal, deployment.suppression_key)
+        key = key_of(address, deployment)
         known = forgetting.find(deployment.database, key)
         if known is None:
             click.echo("there is nobody by this address: nothing to erase", err=True)

@@ -8,6 +8,8 @@ import click
 
 from drip.cli.erasing import erase
 from drip.cli.importing import import_
+from drip.cli.looking import export, list_, show
+from drip.cli.stopping import leave, pause, resume
 
 FORMAT = 1
 
@@ -17,8 +19,8 @@ def subscribers() -> None:
     """People on the course."""
 
 
-subscribers.add_command(import_)
-subscribers.add_command(erase)
+for command in (show, list_, export, pause, resume, leave, erase, import_):
+    subscribers.add_command(command)
 
 
 @subscribers.command()

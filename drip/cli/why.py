@@ -31,17 +31,12 @@ def why(*, address: str, lesson: str, course: str, as_json: bool) -> None:
     there is nobody by that address, or no such lesson.
     """
     from drip.cli.opening import opened
-    from drip.core.address import address_key, normal_address
-    from drip.errors import UsageError
+    from drip.cli.whom import key_of
     from drip.flows import explaining
     from drip.store.stamps import REAL
 
-    try:
-        normal = normal_address(address)
-    except ValueError as fault:
-        raise UsageError(str(fault)) from fault
     with opened() as deployment:
-        key = address_key(normal, deployment.suppression_key)
+        key = key_of(address, deployment)
         door = explaining.Door(deployment.settings.sender, real=deployment.settings.door == REAL)
         found = explaining.explain(deployment.database, deployment.library, key, door, course=course, lesson=lesson)
     if as_json:

@@ -125,6 +125,7 @@ WORDS: dict[str, dict[str, dict[str, str]]] = {
             "ends-workers": "the letter was broken",
             "not-ready": "the letter was not ready",
             "reported": "the mail provider says so",
+            "settled": "whoever sends your letters says so",
         },
         "outcome": _OUTCOME,
     },

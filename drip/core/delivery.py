@@ -118,6 +118,9 @@ class Reason(StrEnum):
     NOT_READY = "not-ready"
 
 
+AGAIN = "let go once more"
+"""How the detail of a delivery begins that was in doubt and that an operator let go once more; it stays with the row."""
+
 AT_HER_WISH = frozenset({Reason.LEFT, Reason.ERASED})
 """Why an address is in the register because whoever reads there said so: by confirming she may come back."""
 

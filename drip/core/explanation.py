@@ -353,6 +353,8 @@ def became(state: str, reason: str, outcome: str | None, detail: str) -> str:
     words = _ENDS[State(state)]
     if reason == "reported":
         words += "; the provider's report says so"
+    elif reason == "settled":
+        words += "; an operator says so"
     elif reason:
         words += f": {REASONS[Reason(reason)] if reason in {*Reason} else reason}"
     if detail:

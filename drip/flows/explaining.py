@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from drip.core.delivery import Kind, State
+from drip.core.delivery import Kind
 from drip.core.enrollment import Stage
 from drip.core.explanation import Around, OpenLetter, Rule, became, rules, verdict_of
 from drip.core.outlook import coming
 from drip.core.problem import did_you_mean
-from drip.core.turn import turned
 from drip.errors import NotFound
 from drip.store import chores, deliveries, enrollments, senders, stamps, stories, subscribers, turns, versions
 
@@ -94,19 +93,12 @@ def explain(
         now = stamps.now_in(connection)
         person = subscribers.find_by_key(connection, address_key)
         if person is None:
-            raise NotFound(_nobody(stories.registered(connection, address_key)))
+            raise NotFound(stories.nobody(stories.registered(connection, address_key)))
         found = [one for one in enrollments.find_for(connection, person.id) if course in {"", one.course}]
         if not found:
             raise NotFound(f"this person is on no course called {course!r}" if course else "this person is on no course")
         running = versions.running(connection)
         return [_explained(connection, library, one, running[one.course], address_key, door, now, lesson) for one in found]
-
-
-def _nobody(registered: Sequence[tuple[str, str, datetime]]) -> str:
-    if not registered:
-        return "there is nobody by this address, and the register does not know it either"
-    lines = [f"{reason} since {at:%Y-%m-%d}{f' ({course})' if course else ''}" for course, reason, at in registered]
-    return f"there is nobody by this address; the register of those who must not be mailed says: {', '.join(lines)}"
 
 
 def _explained(  # noqa: PLR0917 - one person and all that decides on her letters
@@ -125,7 +117,7 @@ def _explained(  # noqa: PLR0917 - one person and all that decides on her letter
     opened = None if person.open_delivery is None else deliveries.find(connection, person.open_delivery)
     stood_in = person.version_id
     if turns.is_stale(person, state.dates_from):
-        person = _turned(connection, library, person, live, opened, now)
+        person = turns.foreseen(connection, person, live, library.course, now)
     around = _around(connection, library, person, live, state, address_key, door, now, said)
     around = replace(around, turned_from=0 if person.version_id == stood_in else stood_in)
     had = frozenset(deliveries.history(connection, person.subscriber_id, person.course, person.occasion()))
@@ -149,18 +141,6 @@ def _explained(  # noqa: PLR0917 - one person and all that decides on her letter
         omitted,
     )
     return _about(found, live, lesson) if lesson else found
-
-
-def _turned(  # noqa: PLR0917 - a person and what a turn needs
-    connection: Connection, library: Library, person: Enrollment, live: LiveCourse, opened: Delivery | None, now: Now
-) -> Enrollment:
-    """Return somebody as the next tick turns her to the live version; as she stands when a letter of hers comes first."""
-    if opened is not None and opened.state != State.PENDING:
-        return person
-    history = deliveries.history(connection, person.subscriber_id, person.course, person.occasion())
-    old = library.course(person.version_id, person.course)
-    turn = turned(person, old, live, history, opened.letter if opened else None, now=now.calendar)
-    return person if turn.withdrawn else person._replace(**turn.changes)
 
 
 def _open(found: Delivery | None) -> OpenLetter | None:

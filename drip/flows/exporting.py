@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,12 @@ def everything(database: Database, public_id: str) -> list[Held]:
         )
         for table, found in rows.items()
     ]
+
+
+def document(database: Database, public_id: str, *, made: datetime) -> str:
+    """Return `everything` as the text of a JSON file that was *made* just now, for her to take away."""
+    held = {one.title: one.rows for one in everything(database, public_id)}
+    return json.dumps({"made": made.isoformat(timespec="seconds"), **held}, ensure_ascii=False, indent=2) + "\n"
 
 
 def account(database: Database, library: Library, public_id: str) -> list[Chapter]:

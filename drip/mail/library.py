@@ -25,3 +25,7 @@ class Library(Protocol):
     def why_not_real(self, version_id: int, course_id: str, letter: str, today: date) -> str:
         """Return why a letter of a version must not go to real people, as a sentence; empty when it may."""
         ...
+
+    def wording(self, version_id: int, course_id: str, letter: str) -> str:
+        """Return what tells the wording of a letter, by its first id, in a version from another; '' where it has none."""
+        ...

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from drip.core.delivery import ADDRESS_CHANGE, State
+from drip.core.delivery import ADDRESS_CHANGE, AGAIN, OPEN, State
 from drip.store.alike import Alike
 from drip.store.deliveries import Delivery
 from drip.store.session import among, lock_where
@@ -124,7 +124,13 @@ def settle(
 
     Going back to pending forgets the batch, so that the next tick makes a new one.
     """
-    values: dict[str, Any] = {"state": state.value, "state_at": now, "reason": reason, "detail": detail, "token": None}
+    values: dict[str, Any] = {
+        "state": state.value,
+        "state_at": now,
+        "reason": reason,
+        "token": None,
+        "detail": _noted(detail, ends=state not in OPEN),
+    }
     if state is State.PENDING:
         values |= {"owner": None, "batch_id": None, "went_on": None}
     elif state is State.CLAIMED:
@@ -143,6 +149,15 @@ def settle(
         .returning(deliveries.c.id)
     )
     return sorted(moved.scalars())
+
+
+def _noted(detail: str, *, ends: bool = True) -> sa.ColumnElement[str]:
+    """Return what is stored as the *detail* of a result: an operator's note that she let the letter go once more stays first.
+
+    Only what *ends* a try for good stands behind it: refusals for now would make it longer each time.
+    """
+    more = f"; {detail}" if detail and ends else ""
+    return sa.case((deliveries.c.detail.startswith(AGAIN), deliveries.c.detail + more), else_=sa.literal(detail, sa.Text()))
 
 
 def release(
@@ -171,7 +186,7 @@ def fail(connection: Connection, ids: Sequence[int], *, owner: str, reason: str,
     ended = connection.execute(
         deliveries.update()
         .where(deliveries.c.id.in_(ids), deliveries.c.owner == owner, deliveries.c.state == State.CLAIMED.value)
-        .values(state=State.FAILED.value, reason=reason, detail=detail, state_at=now)
+        .values(state=State.FAILED.value, reason=reason, detail=_noted(detail), state_at=now)
         .returning(deliveries.c.id)
     )
     return sorted(ended.scalars())
@@ -251,7 +266,7 @@ def doubt(connection: Connection, ids: Sequence[int], *, owner: str, now: dateti
     moved = connection.execute(
         deliveries.update()
         .where(deliveries.c.id.in_(ids), deliveries.c.owner == owner, deliveries.c.state == State.SUBMITTING.value)
-        .values(state=State.UNCERTAIN.value, state_at=now, detail=detail, token=None)
+        .values(state=State.UNCERTAIN.value, state_at=now, detail=_noted(detail), token=None)
         .returning(deliveries.c.id)
     )
     return sorted(moved.scalars())

@@ -63,6 +63,12 @@ def count_unworked(connection: Connection) -> int:
     )
 
 
+def waits_for(connection: Connection, public_id: str) -> bool:
+    """Return whether a report that names this delivery waits to be worked off."""
+    query = sa.select(events.c.id).where(events.c.worked_at.is_(None), events.c.delivery == public_id)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def mark_worked(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """Note that these reports are done with."""
     connection.execute(events.update().where(events.c.id.in_(ids)).values(worked_at=now))

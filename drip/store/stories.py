@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from drip.store.tables import consents, deliveries, lesson_holds, suppressions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from sqlalchemy.engine import Connection
@@ -68,6 +69,14 @@ def registered(connection: Connection, address_key: str) -> list[tuple[str, str,
     query = sa.select(suppressions.c.course, suppressions.c.reason, suppressions.c.at)
     rows = connection.execute(query.where(suppressions.c.address_key == address_key).order_by(suppressions.c.course))
     return [(row.course, row.reason, row.at) for row in rows]
+
+
+def nobody(registered: Sequence[tuple[str, str, datetime]]) -> str:
+    """Return in words that there is nobody by an address, and what the register says of it."""
+    if not registered:
+        return "there is nobody by this address, and the register does not know it either"
+    lines = [f"{reason} since {at:%Y-%m-%d}{f' ({course})' if course else ''}" for course, reason, at in registered]
+    return f"there is nobody by this address; the register of those who must not be mailed says: {', '.join(lines)}"
 
 
 def why_held(connection: Connection, course: str, letter: str, version_id: int) -> str:

@@ -98,6 +98,17 @@ def locked(connection: Connection, enrollment_id: int, course_of: CourseOf, now:
     return person, course
 
 
+def foreseen(connection: Connection, person: Enrollment, live: LiveCourse, course_of: CourseOf, now: Now) -> Enrollment:
+    """Return somebody as the next tick turns her to the live version; as she stands when a letter of hers comes first."""
+    opened = None if person.open_delivery is None else deliveries.find(connection, person.open_delivery)
+    if opened is not None and opened.state != State.PENDING:
+        return person
+    history = deliveries.history(connection, person.subscriber_id, person.course, person.occasion())
+    old = course_of(person.version_id, person.course)
+    found = turned(person, old, live, history, opened.letter if opened else None, now=now.calendar)
+    return person if found.withdrawn else person._replace(**found.changes)
+
+
 def _with_open_letter(  # noqa: PLR0917 - a person and her letter
     connection: Connection, person: Enrollment, delivery: Delivery, found: Turn, live: LiveCourse, now: Now
 ) -> None:

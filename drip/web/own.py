@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -121,10 +120,9 @@ def _add_data(router: APIRouter, desk: Desk) -> None:
         shown, old = found
         if old:
             return _grown_old(desk, shown)
-        held = {one.title: one.rows for one in exporting.everything(database, shown.person.public_id)}
-        body = json.dumps({"made": shown.now.machine.isoformat(timespec="seconds"), **held}, ensure_ascii=False, indent=2)
+        body = exporting.document(database, shown.person.public_id, made=shown.now.machine)
         headers = {"Content-Disposition": f'attachment; filename="{FILE_NAME}"'}
-        return Response(f"{body}\n", media_type="application/json", headers=headers)
+        return Response(body, media_type="application/json", headers=headers)
 
 
 def _add_address(router: APIRouter, desk: Desk) -> None:
