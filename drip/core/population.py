@@ -136,7 +136,14 @@ def _person(number: int, course: LiveCourse, name: str, draw: Draw) -> Enrollmen
 
 
 def newcomer(
-    number: int, course: LiveCourse, name: str, *, zone: str, weekday: int | None = None, send_at: str | None = None, pace: int = 1
+    number: int,
+    course: LiveCourse,
+    name: str,
+    *,
+    zone: str,
+    weekday: int | None = None,
+    send_at: str | None = None,
+    pace: int = 1,
 ) -> Enrollment:
     """Return the facts of somebody who asked for a course and has not begun it."""
     return Enrollment(

@@ -115,7 +115,7 @@ class Simulation:
         ends: datetime,
         outages: Sequence[Outage] = (),
         per_hour: int | None = None,
-        steps: Steps = Steps(),  # noqa: B008 - frozen
+        steps: Steps = Steps(),
         heard: Callable[[Went], None] = _deaf,
     ) -> None:
         """Go from *begins* up to *ends*; *heard* is told of every letter."""
@@ -153,7 +153,7 @@ class Simulation:
                 break
             for person, happening in self._events.pop(now, ()):
                 self._happen(person, happening, now)
-            people = [person for person in self._looks.pop(now, ()) if person.due == now]
+            people = self._due(now)
             later = self._after_outage(now)
             if later is not None:
                 for person in people:
@@ -179,6 +179,15 @@ class Simulation:
             self._at(instant)
             people = self._looks[instant] = []
         people.append(person)
+
+    def _due(self, now: datetime) -> list[Traveller]:
+        """Take whoever is to be looked at now, each of them once: a date may have gone away and come back."""
+        found = []
+        for person in self._looks.pop(now, ()):
+            if person.due == now:
+                person.due = None
+                found.append(person)
+        return found
 
     def _after_outage(self, now: datetime) -> datetime | None:
         return next((outage.ends for outage in self._outages if outage.begins <= now < outage.ends), None)
@@ -278,7 +287,9 @@ class Simulation:
             facts = self._alike(facts._replace(**placed(slot)))
         return facts, found
 
-    def _hand_over_within(self, per_hour: int, now: datetime, results: dict[tuple[int, frozenset[str]], Reason | _Result]) -> None:
+    def _hand_over_within(
+        self, per_hour: int, now: datetime, results: dict[tuple[int, frozenset[str]], Reason | _Result]
+    ) -> None:
         """Hand over the letters that wait, the longest meant first, until the moving hour is full."""
         while self._granted and now - self._granted[0] > HOUR:
             self._granted.popleft()

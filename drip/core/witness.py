@@ -25,7 +25,7 @@ INVARIANTS = {
     "order": "the lessons come in their order, and none is left out",
     "window": "no letter goes outside the person's window, but the first one at once after she joined",
     "min-gap": "two letters to one person are never closer than min_gap",
-    "burst": "no two letters are closer than the wait of the second, less what the first may be late: an outage leaves no backlog",
+    "burst": "no two letters are closer than the wait of the second, less what the first may be late: no backlog",
     "same-hour": "a letter that is on time goes at her hour, also after a clock change",
     "after-leaving": "nothing goes after a leave or a bounce",
     "while-resting": "nothing goes during a pause until she says",
