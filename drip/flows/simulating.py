@@ -22,6 +22,7 @@ from drip.store import deliveries, enrollments, stamps, versions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from drip.core.enrollment import Changes, Enrollment
     from drip.core.population import Shape
     from drip.core.schedule import Course, Schedule
     from drip.core.witness import Broken, Outage
@@ -104,19 +105,25 @@ def _people(connection: Connection, library: Library, name: str, live: LiveCours
         for person in people:
             history = histories.get((person.subscriber_id, person.occasion()), [])
             delivery = opened.get(person.open_delivery or 0)
-            since = library.course(person.version_id, name)
-            letter = None if delivery is None else delivery.letter
-            turn = turned(person, since, live, history, letter, now=now)
-            slot = _slot(delivery) if turn.slot is None else turn.slot
-            changes = turn.changes | (placed(slot) if slot is not None and not turn.withdrawn else {})
-            if turn.withdrawn:
-                # The letter on its way is of a lesson that is gone: she goes on from where she stands.
-                changes |= turned(
-                    person._replace(**turn.changes, open_delivery=None), since, live, history, None, now=now
-                ).changes
-            facts = person._replace(**changes)
+            facts = person._replace(**_turned(person, library.course(person.version_id, name), live, history, delivery, now))
             found.append(Traveller(person.id, facts, had=frozenset(history)))
     return found
+
+
+def _turned(
+    person: Enrollment, since: LiveCourse, live: LiveCourse, history: Sequence[str], delivery: Delivery | None, now: datetime
+) -> Changes:
+    """Return what the turn to another version does to somebody, and where her open letter stands; no turn to her own."""
+    slot = _slot(delivery)
+    if since.version_id == live.version_id:
+        return {} if slot is None else placed(slot)
+    turn = turned(person, since, live, history, None if delivery is None else delivery.letter, now=now)
+    if turn.withdrawn:
+        # The letter on its way is of a lesson that is gone: she goes on from where she stands.
+        here = person._replace(**turn.changes, open_delivery=None)
+        return turn.changes | turned(here, since, live, history, None, now=now).changes
+    slot = slot if turn.slot is None else turn.slot
+    return turn.changes if slot is None else turn.changes | placed(slot)
 
 
 def _slot(delivery: Delivery | None) -> Slot | None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from drip.core import timing
 from drip.core.population import ZONES, Shape, newcomer
-from drip.core.progress import LiveCourse
 from drip.core.schedule import Course
 from drip.core.simulation import Happening, Simulation, Traveller, Went
 from drip.core.witness import Outage
@@ -160,15 +159,25 @@ def test_looking_at_the_living_writes_nothing(engine: Engine) -> None:
     assert before == rows()
 
 
-def test_the_living_are_turned_to_the_files(engine: Engine) -> None:
-    """With the files in hand the living go through those: a lesson that the files do not have comes to nobody."""
+def _without(course: Course, lesson: str) -> Course:
+    """Return a course that lacks one lesson."""
+    kept = [
+        phase.model_copy(update={"lessons": tuple(one for one in phase.lessons if one.id != lesson)}) for phase in course.phases
+    ]
+    fields = {name: getattr(course, name) for name in Course.model_fields}
+    return Course.model_validate(fields | {"phases": tuple(kept)}, by_name=True)
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_the_living_are_turned_to_the_files(engine: Engine, opened: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A lesson that the files do not have comes to nobody, were it on its way already; the others come."""
     engine.join("ada")
     engine.work()
-    live: LiveCourse = engine.library.course(1, "small")
-    first, second = live.course.phases
-    fields = {name: getattr(live.course, name) for name in Course.model_fields}
-    phases = (first, second.model_copy(update={"lessons": second.lessons[1:]}))
-    files = Course.model_validate(fields | {"phases": phases}, by_name=True)
+    if opened:
+        engine.to_lesson("ada", "breathe")
+        engine.tick()
+        assert engine.person("ada").open_delivery is not None
+    files = _without(engine.library.course(1, "small").course, "breathe")
     found = simulating.living(engine.database, engine.library, "small", files)
     run = simulating.simulate(found.course, found.people, begins=found.now, ends=found.now + timedelta(days=100))
-    assert (["breathe", "walk", "goodbye"], []) == (list(run.tally.lessons), run.witness.broken)
+    assert (["walk", "rest", "goodbye"], []) == (list(run.tally.lessons), run.witness.broken)
