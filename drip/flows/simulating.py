@@ -105,13 +105,13 @@ def _people(connection: Connection, library: Library, name: str, live: LiveCours
         for person in people:
             history = histories.get((person.subscriber_id, person.occasion()), [])
             delivery = opened.get(person.open_delivery or 0)
-            facts = person._replace(**_turned(person, library.course(person.version_id, name), live, history, delivery, now))
+            facts = person._replace(**_turned(person, library.course(person.version_id, name), live, history, delivery, now=now))
             found.append(Traveller(person.id, facts, had=frozenset(history)))
     return found
 
 
 def _turned(
-    person: Enrollment, since: LiveCourse, live: LiveCourse, history: Sequence[str], delivery: Delivery | None, now: datetime
+    person: Enrollment, since: LiveCourse, live: LiveCourse, history: Sequence[str], delivery: Delivery | None, *, now: datetime
 ) -> Changes:
     """Return what the turn to another version does to somebody, and where her open letter stands; no turn to her own."""
     slot = _slot(delivery)
