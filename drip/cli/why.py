@@ -131,7 +131,9 @@ def _conclusion(found: Explanation) -> str:
     if found.decides is None:
         return "So it goes with the next tick."
     if found.decides.name == "window" and found.ahead:
-        return f"So it goes at {found.ahead[0].due_at:%Y-%m-%d %H:%M} UTC."
+        held = next((one for one in found.rules if one.name in {"hold", "letter"} and one.verdict != "passes"), None)
+        but = f", if that is over by then: {held.words}" if held else ""
+        return f"So it goes at {found.ahead[0].due_at:%Y-%m-%d %H:%M} UTC{but}."
     return f"So it {'does not go' if found.decides.verdict == 'never' else 'waits'}: {found.decides.words}."
 
 

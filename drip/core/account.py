@@ -135,7 +135,12 @@ WORDS: dict[str, dict[str, dict[str, str]]] = {
         "suppress": _SEVERE,
     },
     "wishes": {
-        "kind": {"sign-up": "the letters", "my-page": "the link to your page", "fresh": "a fresh link to confirm"},
+        "kind": {
+            "sign-up": "the letters",
+            "my-page": "the link to your page",
+            "fresh": "a fresh link to confirm",
+            "enough": "one more than are answered in a day",
+        },
     },
     "chores": {
         "kind": {"erase": "to erase your address", "clear": "to write to you again, since you came back"},

@@ -203,7 +203,7 @@ def _pause(person: Enrollment, obeys: Kind) -> Rule:
     if person.pause_from_on is not None:
         inputs["from"] = person.pause_from_on.isoformat()
     if person.paused == Pause.OPEN and not RULES[obeys].while_paused:
-        return Rule("pause", Verdict.WAITS, "she paused until she says; nothing comes before she presses Resume", inputs)
+        return Rule("pause", Verdict.WAITS, "she paused until she says; nothing comes before she presses Go on now", inputs)
     if person.paused == Pause.WEEKS:
         return Rule("pause", Verdict.PASSES, "she paused for some weeks; the date below is the one after it", inputs)
     return Rule("pause", Verdict.PASSES, "she is not paused", inputs)

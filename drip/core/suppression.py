@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from drip.core.address import normal_address
+from drip.core.cell import STATUSES, instant_of, shown, standing_of
 from drip.core.delivery import Reason
 from drip.core.event import BOUNCED, COMPLAINED, INVALID, UNSUBSCRIBED
-from drip.core.newcomer import STATUSES, Refusal, Why, instant_of, shown, standing_of
+from drip.core.newcomer import Refusal, Why
 from drip.core.problem import did_you_mean
 
 if TYPE_CHECKING:

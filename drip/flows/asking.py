@@ -14,7 +14,7 @@ from drip.core.token import form_in, owner_of
 from drip.errors import DripError
 from drip.store import askings, beginnings, enrollments, stamps, subscribers, versions, wishes
 from drip.store.askings import Asking
-from drip.store.wishes import FRESH, MY_PAGE, SIGN_UP, Wish
+from drip.store.wishes import ENOUGH, FRESH, MY_PAGE, SIGN_UP, Wish
 
 if TYPE_CHECKING:
     from drip.clock import Now
@@ -74,6 +74,8 @@ class _Answering:
 
     def answer(self) -> None:
         """Open the letter that this person gets; often there is none."""
+        if self._wish.kind == ENOUGH:
+            return
         if self._wish.kind == FRESH:
             self._answer_old_link()
             return
@@ -152,7 +154,7 @@ class _Answering:
             self._note_asked(person, course)
 
     def _form(self, person: Enrollment) -> str:
-        """Return the id of what a letter to a person confirms: a sign-up as it was typed, else what the letter before did.
+        """Return the id of what a letter to a person confirms: a sign-up as it was typed, an old link what it confirmed.
 
         Somebody who has ever confirmed is asked again as she is.
         """
@@ -162,7 +164,8 @@ class _Answering:
         if wish.kind == FRESH:
             return form_in(wish.address)
         if wish.kind == MY_PAGE:
-            return beginnings.asked_form(self._connection, person)
+            # Whoever asks for a link types nothing of herself: no form that came meanwhile, of whomever, decides for her.
+            return ""
         asking = Asking(clean_name(wish.name), wish.timezone, wish.country, wish.weekday, wish.pace, wish.wording)
         return askings.keep(self._connection, person.id, asking, now=wish.at)
 

@@ -111,7 +111,6 @@ def _undo(database: Database, library: Library, public_id: str, source: str) -> 
         if endings.barred(connection, subscriber.address_key, person.course):
             return False
         endings.lift(connection, subscriber.address_key, person.course)
-        subscribers.note_consent(connection, person.subscriber_id, person.course, "agreed", now=now.machine, source=source)
         chores.ask(
             connection,
             chores.CLEAR,
@@ -129,8 +128,10 @@ def _undo(database: Database, library: Library, public_id: str, source: str) -> 
             "pause_from_on": None,
         }
         if person.confirmed_at is None:
+            # She is where she was, asked: only the button of her letter says yes.
             enrollments.change(connection, person.id, back | {"state": Stage.ASKED.value})
             return True
+        subscribers.note_consent(connection, person.subscriber_id, person.course, "agreed", now=now.machine, source=source)
         person = _without_removed(connection, person, course, now)
         person, step = _turned(connection, person, library.course(person.version_id, person.course), course)
         back |= {"version_id": person.version_id, "place": person.place}

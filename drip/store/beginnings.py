@@ -58,12 +58,6 @@ def asked_last(connection: Connection, person: Enrollment) -> datetime | None:
     return found
 
 
-def asked_form(connection: Connection, person: Enrollment) -> str:
-    """Return which form the newest confirmation letter of a person answers; '' when it answers none."""
-    newest = sa.select(delivery_table.c.occasion).where(*_letters(person, CONFIRM_LETTER)).order_by(delivery_table.c.id.desc())
-    return form_of(connection.execute(newest.limit(1)).scalar() or "")
-
-
 def opened_since(connection: Connection, person: Enrollment, letter: str, since: datetime) -> int:
     """Return how often a service letter was opened for a person since an instant of the machine."""
     query = sa.select(sa.func.count()).where(*_letters(person, letter), delivery_table.c.created_at > since)

@@ -50,6 +50,10 @@ def begin(connection: Connection, subscriber_id: int, now: Now) -> bool:
     provider must be told. Harmless when it was done before. What is being handed over at this moment comes to its own
     result.
     """
+    before = subscribers.find(connection, subscriber_id)
+    if before is not None and before.address is not None:
+        # Forms before people: whoever works one off holds it and waits for the person, and would wait for us in a ring.
+        connection.execute(wishes.delete().where(sa.func.lower(sa.func.trim(wishes.c.address)) == before.address.lower()))
     moves.lock_people(connection, [subscriber_id])
     person = subscribers.find(connection, subscriber_id)
     if person is None:
@@ -74,8 +78,6 @@ def begin(connection: Connection, subscriber_id: int, now: Now) -> bool:
             reason=Reason.ERASED,
             now=now.machine,
         )
-    typed = sa.func.lower(sa.func.trim(wishes.c.address))
-    connection.execute(wishes.delete().where(typed == person.address.lower()))
     connection.execute(
         subscriber_table.update()
         .where(subscriber_table.c.id == subscriber_id)

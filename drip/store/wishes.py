@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-SIGN_UP, MY_PAGE, FRESH = "sign-up", "my-page", "fresh"
+SIGN_UP, MY_PAGE, FRESH, ENOUGH = "sign-up", "my-page", "fresh", "enough"
 """To join a course; to be mailed the link to her page; to be asked once more by a fresh letter."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -20,7 +21,7 @@ from drip.core.address import clean_name, clean_text, normal_address
 from drip.core.country import country_names
 from drip.core.timeword import WEEKDAYS, zone_names
 from drip.flows import asking, showing
-from drip.store.wishes import SIGN_UP, Wish
+from drip.store.wishes import ENOUGH, SIGN_UP, Wish
 from drip.web.caps import Over
 from drip.web.desk import Desk
 from drip.web.guard import PROBLEM_JSON, problem
@@ -188,9 +189,9 @@ def _take(desk: Desk, strangers: Strangers, wish: Wish, after: BackgroundTasks) 
     full = strangers.caps.count(wish.address, "")
     if full is not None and full.over is not Over.ADDRESS:
         raise HTTPException(429, "too many sign-ups in an hour", {"Retry-After": str(full.retry_seconds)})
-    if full is None:
-        asking.store(desk.deployment.database, wish)
-        after.add_task(strangers.hinted)
+    # As `Strangers.keep`.
+    asking.store(desk.deployment.database, wish if full is None else replace(wish, kind=ENOUGH))
+    after.add_task(strangers.hinted)
 
 
 def description(router: APIRouter, prefix: str) -> dict[str, Any]:

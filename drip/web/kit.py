@@ -32,7 +32,7 @@ def kit_router(desk: Desk) -> APIRouter:
         shown = desk.find(MY, token)
         if shown is None:
             return desk.trouble(404)
-        hold_on = shown.after_pause(HOLD_WEEKS)
+        hold_on = _hold_on(shown)
         kit = _kit(desk, shown)
         if kit is None:
             return desk.person_page("rough.html", shown, hold_on=hold_on)
@@ -93,6 +93,12 @@ def _add_mailed(router: APIRouter, desk: Desk) -> None:
 def _gate(desk: Desk) -> date | None:
     """Return the date at a real door: what must not be mailed to real people is not shown to them either."""
     return clock.machine_now().date() if desk.deployment.settings.door == REAL else None
+
+
+def _hold_on(shown: Shown) -> date | None:
+    """Return when her next letter comes if she holds it; None when no letter follows, or a pause keeps it at least as long."""
+    on, planned = shown.after_pause(HOLD_WEEKS), shown.next_on
+    return on if on is not None and not (shown.person.paused and (planned is None or planned >= on)) else None
 
 
 def _kit(desk: Desk, shown: Shown) -> Rendered | None:

@@ -92,9 +92,13 @@ class _Pages:
         after = f"{place.path}/asked"
         if judged is Judged.ROBOT:
             return self.strangers.lead(after)
-        return self._again(place, form, judged) or self.strangers.keep(
+        answer = self._again(place, form, judged) or self.strangers.keep(
             _wish(form, place, self.desk.deployment.settings.base_url), request, after
         )
+        # Also that too many came is said within the frame: a page that nobody may frame is a blank there.
+        for name, value in place.headers(POLICY).items():
+            answer.headers.setdefault(name, value)
+        return answer
 
     def _again(self, place: Place, form: dict[str, str], judged: Judged) -> Response | None:
         """Return the form once more, with what was typed, when something is not right with it."""
@@ -142,7 +146,7 @@ def faults_in(form: dict[str, str], course: Course) -> dict[str, str]:
     if form.get("country") and form["country"] not in {line.country for line in course.helplines}:
         faults["country"] = "Please choose a country from the list."
     if not form.get("consent"):
-        faults["consent"] = "We may write to you only with your yes. Please tick the box, or leave the page."
+        faults["consent"] = "We may write to you only with your yes. Please tick the box."
     return faults
 
 

@@ -15,7 +15,7 @@ from fastapi.responses import RedirectResponse
 from drip import clock
 from drip.core.token import FORM
 from drip.flows import asking
-from drip.store.wishes import Wish
+from drip.store.wishes import ENOUGH, Wish
 from drip.web.caps import Caps, Over
 from drip.web.captcha import Captcha
 from drip.web.desk import Desk
@@ -80,10 +80,11 @@ class Strangers:
         full = self.caps.count(wish.address, network_address)
         if full is not None and full.over is not Over.ADDRESS:
             return self.too_many(full.retry_seconds)
+        # One too many for an address is stored and looked up like any other: whoever measures learns nothing of the others.
+        kept = wish if full is None else replace(wish, kind=ENOUGH)
+        asking.store(self.desk.deployment.database, replace(kept, network_address=network_address))
         tasks = BackgroundTasks()
-        if full is None:
-            asking.store(self.desk.deployment.database, replace(wish, network_address=network_address))
-            tasks.add_task(self.hinted)
+        tasks.add_task(self.hinted)
         return self.lead(after, tasks)
 
     def lead(self, after: str, tasks: BackgroundTasks | None = None) -> Response:

@@ -254,15 +254,17 @@ def test_a_fresh_letter_confirms_what_the_old_one_did(engine: Engine) -> None:
     assert typed(HERS) == as_she_stands(engine)
 
 
-def test_her_page_asked_for_brings_the_newest_letter_again(engine: Engine) -> None:
-    """Whoever has not confirmed has no page: she is asked once more, by the form that was answered last."""
-    wish(engine, "ada", **HERS)
-    work(engine)
-    engine.work()
+def test_her_page_asked_for_confirms_no_form_of_a_stranger(engine: Engine) -> None:
+    """Whoever has not confirmed has no page: she is asked once more, as she first asked, whoever typed her address since."""
+    for form in (HERS, STRANGERS):
+        wish(engine, "ada", **form)
+        work(engine)
+        engine.work()
     wish(engine, "ada", MY_PAGE, course="")
     work(engine)
-    assert 1 == len(set(forms(engine)))
-    assert 2 == len(forms(engine))
+    assert "" == forms(engine)[-1]
+    assert confirm(engine, "ada", answers="")
+    assert typed(HERS) == as_she_stands(engine)
 
 
 def test_somebody_else_is_not_confirmed_by_a_form_of_hers(engine: Engine) -> None:

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import sqlalchemy as sa
 
 from drip.core.address import address_key
 from drip.core.delivery import Submitted, Unknown
+from drip.core.progress import LiveCourse
 from drip.core.token import MY
-from drip.flows import enrolling, forgetting, listening, reporting, unsubscribing
+from drip.flows import asking, enrolling, forgetting, listening, reporting, unsubscribing
 from drip.mail.directory import Declined, NotNow, Reply, Told
 from drip.store import chores, subscribers
 from drip.store.tables import chores as chore_table
 from drip.store.tables import deliveries as delivery_table
 from drip.store.tables import metadata, suppressions
+from drip.store.wishes import SIGN_UP, Wish
 from tests.course import LESSONS
 from tests.engine import Engine
 from tests.faulty import Points
 from tests.flows.harness import Crowd
 from tests.flows.test_leaving import MOMENTS, at_moment
+
+if TYPE_CHECKING:
+    from drip.mail.library import Library
 
 STEPS = ("begun", "quiet", "reports", "deleted")
 
@@ -493,3 +500,42 @@ def test_a_worker_that_holds_her_letter_is_not_disturbed(engine: Engine, step: s
     assert not knows(engine, "ada")
     assert [] == traces(engine, ["ada@"])
     engine.assert_sound()
+
+
+class Waiting:
+    """A library that, asked for a course, says so and waits until it may go on: its worker then holds the form it took."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._library, self.asked, self.go_on = engine.library, threading.Event(), threading.Event()
+
+    def course(self, version_id: int, course_id: str) -> LiveCourse:
+        """Return what the library has, once it may."""
+        self.asked.set()
+        assert self.go_on.wait(10)
+        return self._library.course(version_id, course_id)
+
+
+def test_an_erasure_and_a_form_about_her_never_wait_for_each_other_in_a_ring(engine: Engine) -> None:
+    """A worker has her form in hand when she is erased: both come to their end, and nothing of her is left."""
+    if engine.database.is_sqlite:
+        pytest.skip("one writes at a time there")
+    engine.join("ada")
+    wish = Wish(SIGN_UP, "small", "ada@example.net", engine.now().machine, wording="Yes.", source="test")
+    asking.store(engine.database, wish)
+    library, key = Waiting(engine), engine.deployment.suppression_key
+    done: list[object] = []
+    worker = threading.Thread(
+        target=lambda: done.append(asking.work(engine.database, cast("Library", library), suppression_key=key))
+    )
+    eraser = threading.Thread(target=lambda: done.append(engine.erase("ada")))
+    worker.start()
+    assert library.asked.wait(10)
+    eraser.start()
+    # It comes to where it waits for the worker.
+    time.sleep(0.5)
+    library.go_on.set()
+    for thread in (worker, eraser):
+        thread.join(30)
+    engine.work()
+    assert [1, forgetting.Erasing(known=True, acknowledged=True)] == done
+    assert ([], []) == (engine.mailer.requests, traces(engine, ["ada@example.net"]))

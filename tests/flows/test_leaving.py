@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from drip.core.delivery import Submitted
 from drip.errors import NotFound, UsageError
 from drip.flows import adjusting, enrolling, unsubscribing
 from drip.store import endings, subscribers
+from drip.store.tables import consents
 from tests.engine import Engine
 from tests.faulty import Points
 
@@ -150,6 +152,19 @@ def test_undo_ends_after_thirty_days(engine: Engine) -> None:
     engine.go_on(days=31)
     assert not engine.undo("ada")
     assert "left" == engine.person("ada").state
+
+
+def test_an_undone_leave_of_somebody_who_never_confirmed_is_no_yes(engine: Engine) -> None:
+    """She is asked as before, and the record says that she was asked and took it back, not that she agreed."""
+    engine.join("ada", confirmed=False)
+    engine.work()
+    engine.leave("ada")
+    assert engine.undo("ada")
+    engine.work()
+    with engine.database.read() as connection:
+        said = connection.execute(sa.select(consents.c.action).order_by(consents.c.id)).scalars().all()
+    assert ("asked", ["asked", "withdrawn"]) == (engine.person("ada").state, said)
+    assert ["confirm"] == [one.letter for one in engine.deliveries("ada")]
 
 
 def test_undo_does_not_lift_another_reason(engine: Engine) -> None:

@@ -14,6 +14,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from drip import clock
+from drip.store.wishes import ENOUGH, SIGN_UP
 from drip.web.caps import ADDRESS_A_DAY
 from tests.web.forms import SMALL, letters, stored, work
 
@@ -140,10 +141,10 @@ def test_a_closed_course_takes_nobody(start: Start) -> None:
 
 
 def test_the_counts_hold_here_too(start: Start) -> None:
-    """The fourth of a day for one address is answered like the first and kept from the books; a full hour is a 429."""
+    """The fourth of a day for one address is answered and stored like the first, and brings no letter; a full hour is a 429."""
     site = start(roadmap=False, schedule=SMALL, environment={"DRIP_API_KEYS": KEY, "DRIP_SIGN_UPS_PER_HOUR": "5"})
     assert [202] * 5 == [call(site).status for _ in range(5)]
-    assert ADDRESS_A_DAY == len(stored(site))
+    assert [SIGN_UP] * ADDRESS_A_DAY + [ENOUGH] * 2 == [row["kind"] for row in stored(site)]
     full = call(site, email="bo@example.net")
     assert (429, True) == (trouble(full)["status"], 0 < int(full.headers["Retry-After"]) <= 3601)
 

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from drip.sandbox.valkey import EmbeddedValkey
+from drip.store.wishes import ENOUGH
 from drip.web.caps import ADDRESS_A_DAY, NETWORK_AN_HOUR, PROVIDER_AN_HOUR, SITE_AN_HOUR, Caps, Over, networks_of
 from drip.web.whence import Whence
 from tests.installation import free_port
@@ -180,12 +181,16 @@ def test_a_full_network_is_a_calm_429_and_a_full_address_the_usual_answer(start:
     assert b"go back" in full.data
     assert 303 == fill_in(site, email="else@example.net", headers={"X-Forwarded-For": "9.9.9.9"}).status
     kept = stored(site)
-    assert 4 * ADDRESS_A_DAY + 1 == len(kept)
+    assert 4 * ADDRESS_A_DAY + 1 == sum(row["kind"] != ENOUGH for row in kept)
+    assert NETWORK_AN_HOUR + 1 == len(kept)
     assert {"8.8.8.8", "9.9.9.9"} == {row["network_address"] for row in kept}
 
 
 def test_all_forms_together_have_a_bound(start: Start) -> None:
     """`DRIP_SIGN_UPS_PER_HOUR` counts the form, the page and old links alike."""
     site = start(roadmap=False, schedule=SMALL, environment={"DRIP_SIGN_UPS_PER_HOUR": "2"})
-    assert [303, 303, 429] == [fill_in(site, path).status for path in (JOIN, "/page", f"{JOIN}/embed")]
+    *taken, full = [fill_in(site, path) for path in (JOIN, "/page", f"{JOIN}/embed")]
+    assert [303, 303, 429] == [answer.status for answer in (*taken, full)]
     assert 2 == len(stored(site))
+    # In the frame it is read, too.
+    assert "frame-ancestors https://example.org" in full.headers["Content-Security-Policy"]

@@ -27,6 +27,16 @@ def test_the_button_that_holds_stands_first_and_its_link_works(site: Site) -> No
     assert f'{site.my(person)}/rough#hold"' in kit
 
 
+@pytest.mark.parametrize("weeks", ["1", "4", "open"])
+def test_the_button_never_shortens_a_pause(site: Site, weeks: str) -> None:
+    """While a pause keeps her letter at least as long, the kit says so and offers nothing."""
+    person = site.have_letters(site.enroll(), 2)
+    site.press(f"{site.my(person)}/pause", {"weeks": weeks})
+    kit = site.page(f"{site.my(person)}/rough")
+    assert "Hold my next letter" not in kit
+    assert ("No letter comes until you say." if weeks == "open" else "Your next letter comes on") in kit
+
+
 def test_the_kit_comes_by_mail_once_a_day(site: Site) -> None:
     """One press mails it; a second says that it is there; the page says from when it can be mailed again."""
     person = site.have_letters(site.enroll(), 2)

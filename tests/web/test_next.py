@@ -146,7 +146,7 @@ def test_beginning_again_says_what_becomes_of_a_letter_on_its_way(site: Site) ->
 
     page = site.press(f"{my}/again", {"phase": "orient", "run": "1"}).data.decode()
 
-    assert "The letter that was on its way stays back." in page
+    assert "The letter that was on its way stays back until the course comes to it." in page
     site.run()
     assert 2 == len(site.mailbox())
     again = site.have_letters(person, 5)
