@@ -26,6 +26,7 @@ def lines(found: dict[str, Any], width: int) -> Iterator[str]:
     yield from _hours(found["hours"], width)
     yield ""
     yield from _words(found)
+    yield from _broken(found)
 
 
 def _weeks(days: dict[str, int], width: int) -> Iterator[str]:
@@ -89,6 +90,16 @@ def _words(found: dict[str, Any]) -> Iterator[str]:
     else:
         yield "Late           none"
     yield f"Invariants     {len(found['invariants'])} looked at for every letter, broken {found['broken_in_all']:,} times"
+
+
+def _broken(found: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each broken invariant that is told, with all that finds the letter again."""
+    for one in found["broken"]:
+        where = f"seed {found['seed']}, person {one['person']}, {one['lesson'] or 'no lesson'}, {one['at']}"
+        yield f"BROKEN  {one['invariant']}  {where}: {one['text']}"
+    more = found["broken_in_all"] - len(found["broken"])
+    if more:
+        yield f"BROKEN  and {more} more than these"
 
 
 def _length(minutes: int) -> str:

@@ -73,8 +73,6 @@ def simulate(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:  # 
     Nothing is sent, written or rendered. Every letter is held against what must always hold; exits with 1 when something
     does not, and names the person by her number.
     """
-    from drip.flows import simulating
-
     _refuse_for_the_living(ctx, living=given["living"])
     found = _run(given)
     if as_json:
@@ -85,12 +83,6 @@ def simulate(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:  # 
 
         for line in lines(found, console().width):
             click.echo(line)
-        for one in found["broken"]:
-            where = f"seed {found['seed']}, person {one['person']}, {one['lesson'] or 'no lesson'}, {one['at']}"
-            click.echo(f"BROKEN  {one['invariant']}  {where}: {one['text']}")
-        more = found["broken_in_all"] - len(found["broken"])
-        if more:
-            click.echo(f"BROKEN  and {more} more than the first {simulating.TOLD_MAX}")
     ctx.exit(1 if found["broken_in_all"] else 0)
 
 

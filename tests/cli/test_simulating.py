@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from drip.cli.chart import lines
+from drip.core.simulation import Happening, Steps
+from drip.flows import simulating
 from tests.cli.conftest import Run
+from tests.core.test_simulation import JOINED, LIVE, traveller
 from tests.course import SCHEDULE, write_course
 from tests.engine import Engine
 
@@ -117,3 +122,19 @@ def test_made_people_go_through_the_live_version(engine: Engine, run: Run) -> No
     """With --live the files may say what they like."""
     Path(engine.deployment.settings.schedule).write_text("courses: {}\n", encoding="utf-8")
     assert "60 people through small (live)" in run("simulate", *FROM, "--live")[1]
+
+
+def test_a_broken_invariant_is_a_line_that_finds_the_letter_again() -> None:
+    """The rule, the seed, the person's number, the lesson and the instant; more than are told are counted."""
+    people = [traveller(number) for number in range(1, simulating.TOLD_MAX + 3)]
+    steps = Steps(left=lambda **_: {})
+    leave = Happening(JOINED + timedelta(days=10), "leave")
+    for person in people:
+        person.happenings = (*person.happenings, leave)
+    run = simulating.simulate(LIVE, people, begins=JOINED, ends=JOINED + timedelta(days=90), steps=steps)
+    asked = {"course": "course", "through": "files", "from": "2027-03-09"}
+    found = simulating.told(run, LIVE, outages=[], asked=asked, seed="s")
+    said = list(lines(found, 80))
+    where = "seed s, person 1, b, 2027-03-23T09:00:00+00:00"
+    assert [f"BROKEN  after-leaving  {where}: she left"] == [line for line in said if "person 1," in line]
+    assert ("BROKEN  and 2 more than these", simulating.TOLD_MAX + 2) == (said[-1], found["broken_in_all"])
