@@ -20,6 +20,7 @@ COMMANDS = {
     "apply": "drip.cli.applying:apply",
     "versions": "drip.cli.applying:versions_",
     "rollback": "drip.cli.applying:rollback",
+    "simulate": "drip.cli.simulating:simulate",
     "why": "drip.cli.why:why",
     "subscribers": "drip.cli.people:subscribers",
     "suppressions": "drip.cli.suppressions:suppressions",

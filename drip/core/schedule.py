@@ -234,6 +234,16 @@ class Course(Value):
         return tuple(lesson for phase in self.phases for lesson in phase.lessons)
 
     @cached_property
+    def allowed_weekdays(self) -> frozenset[int]:
+        """The numbers of the weekdays on which letters may go."""
+        return frozenset(WEEKDAYS.index(day) for day in self.allow.days)
+
+    @cached_property
+    def send_weekdays(self) -> frozenset[int]:
+        """The numbers of the weekdays on which letters go to whoever chose none."""
+        return frozenset(WEEKDAYS.index(day) for day in self.send.days)
+
+    @cached_property
     def places(self) -> dict[str, int]:
         """The index in `sequence` of each lesson id."""
         return {lesson.id: index for index, lesson in enumerate(self.sequence)}

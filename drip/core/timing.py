@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from drip.core.timeword import WEEKDAYS
-
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from zoneinfo import ZoneInfo
@@ -71,7 +69,7 @@ def rhythm_of(
     A chosen hour keeps the length of the course's window, cut at the end of what the course allows. A day or an hour that
     the course does not allow, or no longer, is read as the course's own: nobody's window is empty or at night.
     """
-    allow_days = frozenset(WEEKDAYS.index(day) for day in course.allow.days)
+    allow_days = course.allowed_weekdays
     if weekday not in allow_days:
         weekday = None
     if send_at is not None and not course.allow.opens <= send_at < course.allow.closes:
@@ -82,7 +80,7 @@ def rhythm_of(
         length = _minutes(course.send.until) - _minutes(course.send.at)
         end = min(_minutes(send_at) + length, _minutes(course.allow.closes))
         closes = time(end // 60, end % 60)
-    days = frozenset(WEEKDAYS.index(day) for day in course.send.days) if weekday is None else frozenset({weekday})
+    days = course.send_weekdays if weekday is None else frozenset({weekday})
     return Rhythm(
         zone=zone,
         weekdays=days,

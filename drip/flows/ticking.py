@@ -15,7 +15,8 @@ import structlog
 from drip import clock
 from drip.core import timing
 from drip.core.delivery import Breaker, Kind, Reason, State
-from drip.core.enrollment import Enrollment, Stage, placed, slot_of, step_of
+from drip.core.enrollment import Enrollment, Stage, placed
+from drip.core.handover import opening_of
 from drip.core.progress import next_step
 from drip.errors import DripError
 from drip.store import batches, deliveries, enrollments, moves, owners, recovery, results, senders, stamps, turns, versions
@@ -299,14 +300,12 @@ def _decided(person: Enrollment, course: LiveCourse, now: Now) -> dict[str, Any]
 
     It is the same for everybody who is alike (`Enrollment.likeness`), so nothing here looks at who she is.
     """
-    step, slot = step_of(person, course.course), slot_of(person, course.course)
-    if step is None or slot is None:
+    found = opening_of(person, course, now=now.calendar)
+    if found is None:
         return None
-    rhythm = person.rhythm(course.course)
-    if not timing.may_go(slot, rhythm, last_letter_on=person.last_letter_on, now=now.calendar):
-        slot = timing.follow(slot, step.lesson, rhythm, last_letter_on=person.last_letter_on, now=now.calendar)
-        if not timing.may_go(slot, rhythm, last_letter_on=person.last_letter_on, now=now.calendar):
-            return slot
+    step, slot, goes = found
+    if not goes:
+        return slot
     return {
         "course": person.course,
         "letter": course.first_id(step.lesson.id),

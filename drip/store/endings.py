@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drip.core.delivery import AT_HER_WISH, RULES, Kind, Reason, State
-from drip.core.enrollment import END, Stage
+from drip.core.enrollment import Stage
 from drip.core.event import lighter
+from drip.core.handover import ended, left
 from drip.store import askings, chores, deliveries, enrollments, subscribers
 from drip.store.session import lock_rows
 from drip.store.tables import subscribers as people
@@ -29,11 +30,7 @@ def leave(connection: Connection, person: Enrollment, address_key: str, now: Now
     chores.drop(connection, chores.CLEAR, address_key)
     if person.state != Stage.LEFT:
         subscribers.note_consent(connection, person.subscriber_id, person.course, "withdrawn", now=now.machine, source=source)
-        enrollments.change(
-            connection,
-            person.id,
-            {"state": Stage.LEFT.value, "ended_at": now.calendar, "ended_why": Reason.LEFT.value, "next_due_at": None},
-        )
+        enrollments.change(connection, person.id, left(now=now.calendar))
     subscribers.suppress(connection, address_key, Reason.LEFT, now=now.machine, course=person.course)
     for delivery in deliveries.find_open(connection, person.subscriber_id, person.course):
         if delivery.state == State.SUBMITTING or RULES[Kind(delivery.kind)].after_leaving:
@@ -97,7 +94,7 @@ def _ended(person: Enrollment, reason: str, withheld: Container[int], now: Now) 
     """Return the changes that end a run for *reason*; one that is over keeps its date, and the graver reason."""
     changes: Changes = {}
     if person.state in {Stage.ACTIVE, Stage.ASKED}:
-        changes = {**END, "state": Stage.ENDED.value, "ended_at": now.calendar, "ended_why": reason}
+        changes = ended(reason, now=now.calendar)
         # A letter that is being handed over stays hers until it came to its result.
         del changes["open_delivery"]
     elif person.state == Stage.ENDED and person.ended_why in lighter(reason):

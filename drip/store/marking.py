@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drip.core import timing
-from drip.core.delivery import RULES, Kind, Reason, Standing, State, why_not, withheld_for_good
-from drip.core.enrollment import Pause, Stage
+from drip.core.delivery import Kind, Reason, State, why_not, withheld_for_good
+from drip.core.enrollment import Stage
+from drip.core.handover import standing_of, why_later
 from drip.errors import DripError
 from drip.store import chores, claims, deliveries, endings, enrollments, moves, results, subscribers, turns, versions
 
@@ -121,19 +121,6 @@ def _stop(
         claims.release(connection, [delivery.id], owner=owner, now=now.machine, reason=reason)
 
 
-def _why_not_now(delivery: Delivery, person: Enrollment, course: LiveCourse, now: Now) -> Reason | None:
-    """Return why a letter that the person may have is not handed over at this moment."""
-    if delivery.not_before is None or now.calendar < delivery.not_before:
-        return Reason.LATER
-    if not RULES[delivery.obeys].window_and_gap:
-        return None
-    if delivery.closes_at is not None and now.calendar >= delivery.closes_at:
-        return Reason.WINDOW
-    rhythm = person.rhythm(course.course)
-    today = now.calendar.astimezone(rhythm.zone).date()
-    return Reason.GAP if timing.gap_ends_on(person.last_letter_on, rhythm) > today else None
-
-
 class _Decisions:
     """Decides on the people of one request, once for all who are alike: in one zone, at one lesson, of one standing."""
 
@@ -151,15 +138,11 @@ class _Decisions:
         key = (person.likeness(), delivery.obeys, delivery.not_before, delivery.closes_at, suppression, erased, consented)
         found = self._known.get(key)
         if found is None:
-            standing = Standing(
-                consented=consented,
-                left=person.state in {Stage.LEFT, Stage.ENDED},
-                erased=erased,
-                suppression=suppression,
-                paused=person.paused == Pause.OPEN,
-                held=self._held,
+            standing = standing_of(person, suppression=suppression, erased=erased, held=self._held)
+            due, closes = delivery.not_before, delivery.closes_at
+            reason = why_not(delivery.obeys, standing) or why_later(
+                delivery.obeys, due, closes, person, self._course, now=self._now.calendar
             )
-            reason = why_not(delivery.obeys, standing) or _why_not_now(delivery, person, self._course, self._now)
             found = reason or self._now.calendar.astimezone(person.rhythm(self._course.course).zone).date()
             self._known[key] = found
         return found
