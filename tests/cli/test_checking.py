@@ -185,6 +185,17 @@ def test_help_is_instant() -> None:
     assert not {"celery", "sqlalchemy", "pydantic", "yaml", "rich", "jinja2"} & set(said.split())
 
 
+@pytest.mark.parametrize("command", ["schema", "keys"])
+def test_a_reader_that_has_read_enough_meets_no_trace(command: str) -> None:
+    """Behind a pipe that is closed early, as by `head`, a command ends quietly, whether it had said much or little."""
+    script = f"from drip.cli import main; main(['{command}'])"
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (b"", 1) == (process.stderr.read(), process.wait())
+
+
 def test_every_command_is_where_it_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     """Each command shows its help."""
     for name in COMMANDS:
