@@ -66,6 +66,10 @@ RECORD_SECONDS = 60.0
 """How long a worker tries to record a result before it ends itself."""
 
 
+STATE = Path("var")
+"""The folder of an installation on one machine, where none is named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long a process waits for what may never come; tests have less of it."""
@@ -93,7 +97,7 @@ class Settings(BaseModel):
     suppression_key: str = ""
     schedule: Path = Path("schedules.yaml")
     emails: Path = Path("emails")
-    state: Path = Path("var")
+    state: Path = STATE
     sandbox_url: str = "http://127.0.0.1:8025"
     log: str = "plain"
     queue: str = "drip"

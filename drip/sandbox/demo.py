@@ -338,7 +338,8 @@ def up(settings: Settings, *, workers: int) -> int:
             if machine.mailbox_url:
                 console.print(f"Mailbox: {machine.mailbox_url}", style="bold")
                 console.print("Nothing leaves this machine. Add somebody:")
-                console.print(f"  {config.command()} subscribers add you@example.net --confirmed")
+                elsewhere = "" if settings.state == config.STATE else f"DRIP_STATE={settings.state} "
+                console.print(f"  {elsewhere}{config.command()} subscribers add you@example.net --confirmed", soft_wrap=True)
             console.print("Ctrl-C ends everything.")
             _until_interrupted(machine)
     return 0
