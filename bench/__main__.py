@@ -73,7 +73,7 @@ def _measured(names: list[str], plan: runs.Plan, lines: int, reports: int) -> It
                     figures["import"] = importing.run(make, home / "imports", lines)
                     _say(name, f"imported {lines:,} lines at {figures['import']['lines_per_second']:,} a second")
                 if reports:
-                    figures["reports"] = reporting.run(make(), home / "reports", reports)
+                    figures["reports"] = reporting.run(make, home / "reports", reports)
                     _say(name, f"worked off {reports:,} reports at {figures['reports']['reports_per_second']:,} a second")
                 yield name, figures
 

@@ -2,11 +2,13 @@
 
 Run as `python -m bench.reporting COUNT` with the settings in the environment: the reports are received in calls of a
 thousand and worked off, then the same bodies are parsed and written without a look at anything, which is the reference.
-One line of JSON on standard output says how it went.
+One line of JSON on standard output says how it went, and what the end was. With `shuffled` behind the count the same reports
+come in any order, every fifth twice, in calls of any size, and only the end is said: it must be the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -25,11 +27,11 @@ from drip import config
 from drip.flows import listening
 from drip.store import events as event_rows
 from drip.store import stamps
-from drip.store.tables import deliveries, enrollments, events, subscribers
+from drip.store.tables import deliveries, enrollments, events, subscribers, suppressions
 from drip.wiring import Deployment, log_to_stderr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -130,11 +132,22 @@ def made(deployment: Deployment, count: int, *, seed: int) -> Iterator[dict[str,
         yield event
 
 
-def run(database_url: str, state: Path, count: int) -> dict[str, Any]:
-    """Return what *count* reports cost on one database, in a process of their own, whose memory is looked at."""
-    state.mkdir()
+def run(make: Callable[[], str], home: Path, count: int) -> dict[str, Any]:
+    """Return what *count* reports cost, in a process of their own, whose memory is looked at.
+
+    On another database of the same kind they come once more, in any order and with copies: `same_end` says whether both end
+    alike.
+    """
+    found = _told(make(), home / "in-order", count)
+    other = _told(make(), home / "shuffled", count, "shuffled")
+    return {name: value for name, value in found.items() if name != "end"} | {"same_end": found["end"] == other["end"]}
+
+
+def _told(database_url: str, state: Path, count: int, *how: str) -> dict[str, Any]:
+    """Return what a process of its own says at its end."""
+    state.mkdir(parents=True)
     environment = config.environment_for(config.load({"DRIP_STATE": str(state), "DRIP_DATABASE_URL": database_url}))
-    command = [sys.executable, "-m", "bench.reporting", str(count)]
+    command = [sys.executable, "-m", "bench.reporting", str(count), *how]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -146,14 +159,66 @@ def main() -> int:
     log_to_stderr(settings.log)
     deployment = Deployment(settings)
     deployment.prepare()
-    print(json.dumps(measured(deployment, int(sys.argv[1]))), flush=True)
+    count = int(sys.argv[1])
+    found = shuffled(deployment, count) if "shuffled" in sys.argv[2:] else measured(deployment, count)
+    print(json.dumps(found | {"end": end_of(deployment)}), flush=True)
     deployment.database.dispose()
     return 0
 
 
+def shuffled(deployment: Deployment, count: int) -> dict[str, Any]:
+    """Receive the same reports in any order, every fifth twice, in calls of any size, and work off some pages between them."""
+    stage(deployment, _people(count))
+    chance = random.Random(2)
+    reports = [json.dumps(one).encode() for one in made(deployment, count, seed=1)]
+    reports += chance.sample(reports, count // 5)
+    chance.shuffle(reports)
+    begun = 0
+    while begun < len(reports):
+        size = chance.randrange(1, 2 * CALL)
+        body = b"[" + b",".join(reports[begun : begun + size]) + b"]"
+        listening.receive(deployment.database, body, suppression_key=deployment.suppression_key)
+        begun += size
+        for _ in range(chance.randrange(6)):
+            listening.work(deployment.database, deployment.library)
+    while listening.work(deployment.database, deployment.library):
+        pass
+    return {"reports": len(reports)}
+
+
+def end_of(deployment: Deployment) -> str:
+    """Return a digest of what all reports came to: letters, runs and the register, without the instants of our own looks."""
+    digest = hashlib.sha256()
+    letters = (deliveries.c.id, deliveries.c.state, deliveries.c.outcome, deliveries.c.outcome_at, deliveries.c.reason)
+    runs = (
+        enrollments.c.id,
+        enrollments.c.state,
+        enrollments.c.ended_why,
+        enrollments.c.open_delivery,
+        enrollments.c.next_lesson,
+    )
+    listed = (subscribers.c.id, suppressions.c.course, suppressions.c.reason)
+    named = sa.select(*listed).join(subscribers, subscribers.c.address_key == suppressions.c.address_key)
+    register = sa.select(suppressions.c.reason, sa.func.count()).group_by(suppressions.c.reason)
+    with deployment.database.read() as connection:
+        for query in (
+            sa.select(*letters).order_by(deliveries.c.id),
+            sa.select(*runs).order_by(enrollments.c.id),
+            named.order_by(subscribers.c.id),
+            register.order_by(suppressions.c.reason),
+        ):
+            for row in connection.execution_options(yield_per=CHUNK).execute(query):
+                digest.update(repr(tuple(row)).encode())
+    return digest.hexdigest()
+
+
+def _people(count: int) -> int:
+    return max(10, count // A_LETTER // 2)
+
+
 def measured(deployment: Deployment, count: int) -> dict[str, Any]:
     """Return what *count* reports cost: received and worked off, beside the same bodies parsed and written."""
-    stage(deployment, max(10, count // A_LETTER // 2))
+    stage(deployment, _people(count))
     reports = made(deployment, count, seed=1)
     resident: dict[int, float] = {}
     ratios: list[float] = []

@@ -61,6 +61,7 @@ def assert_whole(figures: dict[str, Any]) -> None:
     assert 0 < figures["import"]["ratio"]
     assert 500 == figures["reports"]["reports"]
     assert 0 < figures["reports"]["ratio"]
+    assert figures["reports"]["same_end"]
 
 
 @pytest.mark.slow
