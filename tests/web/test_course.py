@@ -11,11 +11,23 @@ import pytest
 from drip.core.newcomer import HAD_ELSEWHERE
 from drip.core.turn import PASSED_BY
 from drip.core.wording import day_in_words
+from drip.flows import holding
 from drip.flows.adjusting import BEGAN_LATER
 from drip.store import enrollments, tables, versions
 
 if TYPE_CHECKING:
     from tests.web.conftest import Site, Start
+
+
+def test_a_date_ahead_is_a_plan_while_the_course_is_held(site: Site) -> None:
+    """Nothing is promised for a day on which letters may still rest; released, it is her date again."""
+    person = site.have_letters(site.enroll(), 1)
+    holding.hold(site.deployment.database, None, reason="a wrong word")
+    page = site.page(site.my(person))
+    assert "Letters rest for a little while just now. Yours is planned for" in page
+    assert "Your next letter comes" not in page
+    holding.release(site.deployment.database, None)
+    assert "Your next letter comes on" in site.page(site.my(person))
 
 
 def test_the_map_shows_what_she_had_what_is_next_and_what_comes_later(site: Site) -> None:
