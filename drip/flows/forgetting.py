@@ -22,6 +22,8 @@ from drip.store import chores, enrollments, erasing, moves, recovery, retention,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sqlalchemy import Connection
+
     from drip.clock import Now
     from drip.core.schedule import Retention
     from drip.mail.directory import Directory, Reply
@@ -236,8 +238,7 @@ def pass_over(database: Database, library: Library, *, seconds_max: float = SECO
     """
     with database.read() as connection:
         now = stamps.now_in(connection)
-        last = stamps.last_beat(connection, BEAT)
-        if last is not None and last.calendar_at.date() >= now.calendar.date():
+        if _passed(connection, now):
             return True
         kept = {
             state.id: library.course(state.version_id, state.id).course.retention
@@ -249,11 +250,17 @@ def pass_over(database: Database, library: Library, *, seconds_max: float = SECO
     whole = False not in [_forget_course(database, course, days, now, counts, deadline) for course, days in kept.items()]
     with database.write() as connection:
         whole = not retention.tidy(connection, now, REPORT_PAGE) and whole
-        if whole:
+        if whole and not _passed(connection, now):
             stamps.beat(connection, BEAT, now, json.dumps(counts, sort_keys=True))
     if counts:
         log.info("forgotten", **counts)
     return whole
+
+
+def _passed(connection: Connection, now: Now) -> bool:
+    """Return whether a pass of this day, or of a later one, has come to its end."""
+    last = stamps.last_beat(connection, BEAT)
+    return last is not None and last.calendar_at.date() >= now.calendar.date()
 
 
 def keep_everybody(database: Database) -> None:

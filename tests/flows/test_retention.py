@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -316,5 +317,23 @@ def test_a_demo_forgets_nobody(engine: Engine) -> None:
     engine.join("ada")
     engine.leave("ada")
     forgetting.keep_everybody(engine.database)
+    after(engine, "ada", 400)
+    assert knows(engine, "ada")
+
+
+def test_a_demo_forgets_nobody_though_a_pass_was_under_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass that had begun before the demo said so takes nothing back when it ends."""
+    engine.join("ada")
+    engine.leave("ada")
+    tidy = retention.tidy
+
+    def late(*arguments: Any) -> bool:
+        monkeypatch.undo()
+        beat = engine.now().calendar.replace(year=9999)
+        stamps.beat(arguments[0], forgetting.BEAT, replace(engine.now(), calendar=beat), "everybody is kept")
+        return tidy(*arguments)
+
+    monkeypatch.setattr(retention, "tidy", late)
+    day(engine)
     after(engine, "ada", 400)
     assert knows(engine, "ada")
