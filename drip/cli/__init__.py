@@ -26,6 +26,7 @@ COMMANDS = {
     "subscribers": "drip.cli.people:subscribers",
     "suppressions": "drip.cli.suppressions:suppressions",
     "uncertain": "drip.cli.uncertain:uncertain",
+    "restored": "drip.cli.restoring:restored",
     "corrections": "drip.cli.corrections:corrections",
     "status": "drip.cli.standing:status",
     "report": "drip.cli.standing:report",

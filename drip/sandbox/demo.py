@@ -44,6 +44,7 @@ OURS = (
     "owners",
     "valkey",
     "beat",
+    "seen",
     # Python keeps a shelf in one file or in three, as the machine has it.
     *(f"beat.{ending}" for ending in ("db", "bak", "dat", "dir")),
 )

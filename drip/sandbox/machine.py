@@ -20,7 +20,7 @@ from drip import clock, config
 from drip.errors import DripError, SettingsError, Unreachable
 from drip.sandbox.signing import load_key, public_text
 from drip.sandbox.valkey import EmbeddedValkey
-from drip.store import stamps
+from drip.store import restores, stamps
 from drip.store.session import DatabaseTrouble
 from drip.wiring import Deployment
 
@@ -191,11 +191,12 @@ class Machine:
         deployment = Deployment(self.settings)
         try:
             with deployment.database.read() as connection:
-                beat = stamps.last_beat(connection, "tick")
+                # A worker that finds a restored database stands still and says so: its pages are needed all the same.
+                alive = [stamps.last_beat(connection, name) for name in ("tick", restores.STANDSTILL)]
         except DatabaseTrouble:
             return False
         else:
-            return beat is not None and beat.machine_at >= self._begun
+            return any(beat is not None and beat.machine_at >= self._begun for beat in alive)
         finally:
             deployment.database.dispose()
 
