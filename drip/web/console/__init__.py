@@ -24,7 +24,10 @@ ROOMS: tuple[tuple[str, str, Callable[[Room], APIRouter]], ...] = (
     ("People", "/people", people_router),
     ("Sender", "/sender", sender_router),
 )
-"""What the navigation shows, in its order: a title, the path below /console, and what makes the pages."""
+"""What the navigation shows, in its order: a title, the path below /console, and what makes the pages.
+
+Each router has its whole path as its prefix, so that whoever lists the routes sees where they are.
+"""
 
 
 def console_router(desk: Desk, caps: Caps, whence: Whence) -> APIRouter:
@@ -33,5 +36,5 @@ def console_router(desk: Desk, caps: Caps, whence: Whence) -> APIRouter:
     room = Room(desk, caps, whence, entries)
     router = APIRouter(dependencies=[Depends(room.guard)])
     for make in (login_router, account_router, *(make for _, _, make in ROOMS)):
-        router.include_router(make(room), prefix=HOME)
+        router.include_router(make(room))
     return router

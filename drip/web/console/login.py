@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from drip.config import command
 from drip.flows import admitting
-from drip.web.console.room import HEADERS, Form, Room
+from drip.web.console.room import HEADERS, HOME, Form, Room
 
 log = structlog.get_logger("drip.console")
 
@@ -19,7 +19,7 @@ WRONG = "This name and this password do not belong together."
 
 def login_router(room: Room) -> APIRouter:
     """Return the page of logging in."""
-    router = APIRouter()
+    router = APIRouter(prefix=HOME)
     database = room.deployment.database
 
     def form_page(

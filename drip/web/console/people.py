@@ -15,7 +15,7 @@ from drip.errors import NotFound, UsageError
 from drip.flows import adjusting, explaining, overseeing, showing, unsubscribing
 from drip.flows.explaining import Door
 from drip.store.stamps import REAL
-from drip.web.console.room import Form, Looker, Room, Sender
+from drip.web.console.room import HOME, Form, Looker, Room, Sender
 
 if TYPE_CHECKING:
     from drip.flows.showing import Shown
@@ -37,7 +37,7 @@ log = structlog.get_logger("drip.console")
 
 def people_router(room: Room) -> APIRouter:
     """Return the field that finds a person, and her pages."""
-    router = APIRouter(prefix="/people")
+    router = APIRouter(prefix=f"{HOME}/people")
     deployment = room.deployment
     database = deployment.database
 

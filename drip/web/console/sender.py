@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from drip.flows import reporting
-from drip.web.console.room import Looker, Room
+from drip.web.console.room import HOME, Looker, Room
 
 
 def sender_router(room: Room) -> APIRouter:
     """Return the page of the sender."""
-    router = APIRouter(prefix="/sender")
+    router = APIRouter(prefix=f"{HOME}/sender")
     deployment = room.deployment
 
     @router.api_route("", methods=["GET", "HEAD"])

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from drip.flows import holding, overseeing, reporting
 from drip.store.stamps import REAL
-from drip.web.console.room import Form, Looker, Room, Sender
+from drip.web.console.room import HOME, Form, Looker, Room, Sender
 
 REASON_MAX = 200
 QUIET_SECONDS_MAX = 30
@@ -18,7 +18,7 @@ log = structlog.get_logger("drip.console")
 
 def today_router(room: Room) -> APIRouter:
     """Return the first page, with the switches that hold and release."""
-    router = APIRouter()
+    router = APIRouter(prefix=HOME)
     deployment = room.deployment
     database = deployment.database
 
