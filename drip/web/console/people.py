@@ -15,6 +15,7 @@ from drip.errors import NotFound, UsageError
 from drip.flows import adjusting, explaining, overseeing, showing, unsubscribing
 from drip.flows.explaining import Door
 from drip.store.stamps import REAL
+from drip.web.desk import short_day
 from drip.web.console.room import HOME, Form, Looker, Room, Sender
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _pauses(shown: Shown) -> list[tuple[str, str, str]]:
     for value, label in words.items():
         on = shown.after_pause(int(value))
         if on is not None:
-            found.append((value, label, f"next letter {on:%d.%m.%Y}"))
+            found.append((value, label, f"next letter {short_day(on)}"))
     return [*found, ("open", "Until she says", "no letter")]
 
 

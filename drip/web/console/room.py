@@ -125,6 +125,7 @@ class Room:
         self.deployment = desk.deployment
         self.caps = caps
         self.whence = whence
+        self._entries = entries
         self.home = f"{desk.prefix}{HOME}"
         self.secrets = Secrets(self.deployment.settings.secret_keys)
         self._cookie = _Cookie(self.deployment.settings.base_url, desk.prefix)
@@ -146,6 +147,10 @@ class Room:
             style=static.style_path(desk.prefix),
             script=static.script_path(desk.prefix),
         )
+
+    def has(self, path: str) -> bool:
+        """Whether there is a room at *path* below the console, so that a page may lead there."""
+        return any(entry.path == f"{self.home}{path}" for entry in self._entries)
 
     # Pages ---------------------------------------------------------------------------------------------------------------
 
