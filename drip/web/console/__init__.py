@@ -10,14 +10,14 @@ from drip.web.caps import Caps
 from drip.web.console.account import account_router
 from drip.web.console.login import login_router
 from drip.web.console.people import people_router
-from drip.web.console.room import HOME, Entry, Room, Turned, turned
+from drip.web.console.room import HOME, Entry, Room, Turned, in_console, turned
 from drip.web.console.sender import sender_router
 from drip.web.console.static import static_router
 from drip.web.console.today import today_router
 from drip.web.desk import Desk
 from drip.web.whence import Whence
 
-__all__ = ["HOME", "Turned", "console_router", "static_router", "turned"]
+__all__ = ["HOME", "Turned", "console_router", "in_console", "static_router", "turned"]
 
 ROOMS: tuple[tuple[str, str, Callable[[Room], APIRouter]], ...] = (
     ("Today", "", today_router),

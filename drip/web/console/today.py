@@ -110,35 +110,52 @@ def runs(standing: dict[str, Any]) -> bool:
 
 def wanting(room: Room, standing: dict[str, Any], wants: Wants) -> Iterator[Want]:
     """Yield what wants a person, the gravest first."""
-    ago, sender = standing["last_tick_seconds_ago"], standing["sender"]
-    if not runs(standing):
-        words = "There was no tick yet" if ago is None else f"Nothing runs: the last tick was {span(ago)} ago"
-        yield Want(words, "start drip up, or look at the beat and the worker", how="bad")
-    if sender["state"] == "paused":
-        yield Want(f"Sending waits: {sender['reason']}", sender["remedy"], "/sender", how="bad")
-    for course in standing["courses"]:
-        if course["held"]:
-            yield Want(f"{course['course']} is held: {course['held']}", "release it below once that is over")
-    for lesson in standing["held_lessons"]:
-        why = ": ".join(part for part in (lesson["reason"], lesson["detail"]) if part)
-        yield Want(
-            f"{lesson['course']}/{lesson['letter']} is held: {why}", "mend the letter and apply, or release the course", how="bad"
-        )
-    parked = len(standing["parked_letters"])
-    if parked:
-        words = "1 letter is" if parked == 1 else f"{parked} letters are"
-        yield Want(f"{words} kept from every further try", "see why, then release the course", "/sender", how="bad")
-    if wants.doubts:
-        words = "1 letter is" if wants.doubts == 1 else f"{wants.doubts} letters are"
-        path = "/uncertain" if room.has("/uncertain") else ""
-        yield Want(f"{words} uncertain: it may have gone, and nobody knows", "look for it at the provider, then settle it", path)
-    for one in wants.unready:
-        many = "1 person gets it next" if one.next_for == 1 else f"{one.next_for} people get it next"
-        yield Want(f"{one.course}/{one.lesson}: {one.why}", many, how="bad" if one.next_for else "wait")
-    stuck = [chore for chore in standing["chores"] if chore["detail"]]
-    if stuck:
+    yield from _still(standing)
+    yield from _held(standing)
+    yield from _letters(room, wants)
+    if any(chore["detail"] for chore in standing["chores"]):
         yield Want("The provider does not do what it is asked", "see what it says", "/sender")
     blocked = standing["unreachable_enrollments"]
     if blocked:
         numbers = ", ".join(map(str, blocked))
         yield Want(f"The last letters of enrollments {numbers} were blocked or dropped", "ask those people for another address")
+
+
+def _still(standing: dict[str, Any]) -> Iterator[Want]:
+    """Yield what keeps every letter."""
+    ago, sender = standing["last_tick_seconds_ago"], standing["sender"]
+    if not runs(standing):
+        words = "There was no tick yet" if ago is None else f"Nothing runs: the last tick was {span(ago)} ago"
+        yield Want(words, "start drip up, or look at the beat and the worker", how="bad")
+    if sender["state"] == "paused":
+        yield Want(f"Sending waits: {sender['reason']}", sender["remedy"] or "see the sender", "/sender", how="bad")
+
+
+def _held(standing: dict[str, Any]) -> Iterator[Want]:
+    """Yield what is held, by an operator or by a fault."""
+    for course in standing["courses"]:
+        if course["held"]:
+            yield Want(f"{course['course']} is held: {course['held']}", "release it below once that is over")
+    for lesson in standing["held_lessons"]:
+        why = ": ".join(part for part in (lesson["reason"], lesson["detail"]) if part)
+        remedy = "mend the letter and apply, or release the course"
+        yield Want(f"{lesson['course']}/{lesson['letter']} is held: {why}", remedy, how="bad")
+    parked = len(standing["parked_letters"])
+    if parked:
+        words = f"{_letters_are(parked)} kept from every further try"
+        yield Want(words, "see why, then release the course", "/sender", how="bad")
+
+
+def _letters(room: Room, wants: Wants) -> Iterator[Want]:
+    """Yield what is in doubt, and what is not ready for real people."""
+    if wants.doubts:
+        path = "/uncertain" if room.has("/uncertain") else ""
+        words = f"{_letters_are(wants.doubts)} uncertain: it may have gone, and nobody knows"
+        yield Want(words, "look at the provider’s, then settle it", path)
+    for one in wants.unready:
+        many = "1 person gets it next" if one.next_for == 1 else f"{one.next_for} people get it next"
+        yield Want(f"{one.course}/{one.lesson}: {one.why}", many, how="bad" if one.next_for else "wait")
+
+
+def _letters_are(count: int) -> str:
+    return "1 letter is" if count == 1 else f"{count} letters are"
