@@ -27,6 +27,7 @@ COMMANDS = {
     "suppressions": "drip.cli.suppressions:suppressions",
     "uncertain": "drip.cli.uncertain:uncertain",
     "corrections": "drip.cli.corrections:corrections",
+    "doctor": "drip.cli.doctor:doctor",
     "status": "drip.cli.standing:status",
     "report": "drip.cli.standing:report",
     "hold": "drip.cli.standing:hold",
