@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -212,8 +212,8 @@ def examine(environment: Mapping[str, str] | None = None) -> Examined:
     except SettingsError as fault:
         faults += str(fault).splitlines()
         # The faults are told; everything that has a use of its own can still be looked at.
-        paths = {name: Path(str(values[name])) for name in ("schedule", "emails", "state") if name in values}
-        readable: dict[str, object] = {**values, **paths}
+        readable: dict[str, Any] = dict(values)
+        readable |= {name: Path(str(values[name])) for name in ("schedule", "emails", "state") if name in values}
         settings = Settings.model_construct(**readable)
     files = {name: Path(given[f"{name}_FILE"].strip()) for name in NAMES if given.get(f"{name}_FILE", "").strip()}
     return Examined(settings, tuple(faults), frozenset(name for name, field in NAMES.items() if field in values), files)
