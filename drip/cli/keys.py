@@ -99,9 +99,7 @@ def _add_to_file(file: Path, fresh: str, *, as_json: bool) -> int:
         # Exclusively: of two who rotate at once the second would throw away the key that the first has made.
         handle = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
     except FileExistsError as trouble:
-        msg = (
-            f"{file} is being rotated by somebody else; where nobody is, delete what a rotation cut short has left: {aside}"
-        )
+        msg = f"{file} is being rotated by somebody else; where nobody is, delete what a rotation cut short has left: {aside}"
         raise SettingsError(msg) from trouble
     except OSError as trouble:
         raise SettingsError(_unwritable(file, trouble)) from trouble
