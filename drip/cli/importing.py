@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drip.cli.names import COURSE
 from drip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ Refused = Callable[["Refusal", "Row"], None]
 @click.option(
     "--consent-source", required=True, metavar="TEXT", help="Where and how these people agreed; kept with each of them."
 )
-@click.option("--course", default="", metavar="ID", help="The course. [default: the only one]")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="The course. [default: the only one]")
 @click.option("--recipe", type=click.Choice(RECIPES), help="Read the columns of another tool's export.")
 @click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="Read FIELD from COLUMN; may be repeated.")
 @click.option("--ask", is_flag=True, help="Ask each of them by a letter; nothing else comes before she says yes.")

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from drip.cli.names import COURSE
+
 FORMAT = 1
 
 KEPT_FOR_GOOD = "9999-"
@@ -147,7 +149,7 @@ def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("course", required=False)
+@click.argument("course", type=COURSE, required=False)
 @click.option("--reason", default="held by an operator", help="Why, for those who ask later.")
 def hold(*, course: str | None, reason: str) -> None:
     """Stop sending COURSE, or every course.
@@ -171,7 +173,7 @@ def _held_words(count: int, course: str | None) -> str:
 
 
 @click.command()
-@click.argument("course", required=False)
+@click.argument("course", type=COURSE, required=False)
 def release(*, course: str | None) -> None:
     """Let COURSE, or every course, go on.
 
@@ -210,16 +212,3 @@ def upgrade() -> None:
     deployment.check_door()
     deployment.database.dispose()
     click.echo("the database is up to date now" if done else "the database was up to date already")
-
-
-@click.command()
-def keys() -> None:
-    """Print fresh secret keys; nothing is stored.
-
-    One for DRIP_SECRET_KEYS and one for DRIP_SUPPRESSION_KEY.
-    """
-    import secrets
-
-    click.echo(f"DRIP_SECRET_KEYS={secrets.token_urlsafe(32)}")
-    click.echo(f"DRIP_SUPPRESSION_KEY={secrets.token_urlsafe(32)}")
-    click.echo("Keep both; the suppression key can never be changed: people who left are known by it alone.", err=True)
