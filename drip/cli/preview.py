@@ -1,4 +1,4 @@
-"""`drip preview`: the letters in the browser while they are written. It becomes another process, because that floor is not ours."""
+"""`drip preview`: the letters in the browser while they are written; another process, because that floor is not ours."""
 
 from __future__ import annotations
 

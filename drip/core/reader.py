@@ -65,7 +65,10 @@ class Reader:
 
 
 # As long as names become, in letters of both directions, with everything that means something in a letter's making.
-_LONG = "Wilhelmina-Antoinette “Mina” O’Brien & <b>Söhne</b> [of](http://x) {{ name }} **the** אלישבע \u202eesrever _" + "longest" * 12
+_LONG = (
+    "Wilhelmina-Antoinette “Mina” O’Brien & <b>Söhne</b> [of](http://x) {{ name }} **the** אלישבע \u202eesrever _"
+    + "longest" * 12
+)
 
 SAMPLES = (
     Reader("weekly", "Every week, full letters"),

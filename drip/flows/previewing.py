@@ -1,4 +1,4 @@
-"""Previewing: what of a subscriber a letter depends on, so that a letter can be shown as she would read it; it changes nothing."""
+"""Previewing: what of a subscriber a letter depends on, so that it can be shown as she would read it; nothing changes."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,9 @@ LOOK_SECONDS = 0.2
 
 SETTLE_SECONDS = 0.05
 """An editor writes a file in pieces, or aside and then in place: for so long nothing may have changed before it is read."""
+
+QUIET_SECONDS = 0.7
+"""Every letter is read for faults once nobody has saved for so long: what was just saved shall show first."""
 
 SETTLE_TIMES = 10
 """So often a change is waited out; then the files are read as they are."""
@@ -127,7 +130,7 @@ class Bench:
     def _taken(self) -> Snapshot:
         return Snapshot(read_project(self.files.schedule, self.files.emails), self.files, at=clock.machine_now())
 
-    def _works(self) -> Iterator[tuple[str, object]]:
+    def _works(self) -> Iterator[tuple[str, Callable[[], None]]]:
         yield "watch", self._watch
         yield "check", self._check
 
@@ -138,6 +141,8 @@ class Bench:
 
     def _check(self) -> None:
         while self._to_check.wait() and not self._stop.is_set():
+            if self._stop.wait(QUIET_SECONDS):
+                return
             self._to_check.clear()
             with _lasting():
                 self.check()
@@ -148,7 +153,7 @@ def _lasting() -> Iterator[None]:
     """Log what goes wrong and go on: the next edit may mend it."""
     try:
         yield
-    except Exception as trouble:
+    except Exception as trouble:  # noqa: BLE001 - whatever it is, the pages stay up
         log.error("preview-broke", error=type(trouble).__name__, at=where(trouble))  # noqa: TRY400 - see `where`
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 from urllib.parse import urlencode
 
 from drip.core.reader import SAMPLES, Reader
 
-Length = Literal["", "full", "short"]
-LENGTHS: tuple[tuple[Length, str], ...] = (("", "As she has it"), ("full", "Full"), ("short", "Short"))
+LENGTHS = (("", "As she has it"), ("full", "Full"), ("short", "Short"))
 
 PANES = {
-    "lock": "Lock screen",
     "wide": "600 px, light",
     "wide-dark": "600 px, dark",
     "phone": "320 px, light",
     "phone-dark": "320 px, dark",
+    "lock": "Lock screen",
     "text": "Text part",
     "source": "Your file",
     "raw": "HTML as mailed",
@@ -26,7 +24,7 @@ PANES = {
 
 NARROW = frozenset({"lock", "phone", "phone-dark"})
 FRAMES = frozenset({"wide", "wide-dark", "phone", "phone-dark"})
-USUAL = ("lock", "wide", "phone-dark")
+USUAL = ("wide", "phone-dark", "lock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Choice:
 
     readers: tuple[Reader, ...]
     reader: Reader
-    length: Length = ""
+    length: str = ""
     panes: tuple[str, ...] = USUAL
 
     @property

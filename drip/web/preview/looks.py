@@ -24,7 +24,8 @@ PRESSED = "/pressed"
 
 _STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(</style>)", re.IGNORECASE | re.DOTALL)
 _ASKS = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)", re.IGNORECASE)
-_SCHEME = re.compile(r"(?<![\w-])color-scheme\s*:\s*[^;}]*", re.IGNORECASE)
+_SCHEME = re.compile(r"(?<![\w-])color-scheme\s*:\s*[^;}\"]*", re.IGNORECASE)
+_ROOT = re.compile(r"<html\b[^>]*>", re.IGNORECASE)
 _META = re.compile(r'(<meta name="(?:supported-)?color-schemes?" content=")[^"]*(">)')
 _HEAD = re.compile(r"<head(\s[^>]*)?>", re.IGNORECASE)
 _LINK = re.compile(rf'href="{re.escape(ADDRESS)}(/[^"]*)"')
@@ -56,6 +57,7 @@ def framed(html: str, look: Look) -> str:
         return f"{found[1]}{_SCHEME.sub(f'color-scheme: {look}', css)}{found[3]}"
 
     html = _META.sub(rf"\g<1>{look}\g<2>", _STYLE.sub(style, html))
+    html = _ROOT.sub(lambda root: _SCHEME.sub(f"color-scheme: {look}", root[0]), html, count=1)
     html = _LINK.sub(lambda found: f'href="{PRESSED}/{way_of(unescape(found[1]))}"', html)
     head = _HEAD.search(html)
     end = head.end() if head else 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,11 @@ from starlette.exceptions import HTTPException
 from drip import clock
 from drip.core.reader import MADE_UP, Reader, dates
 from drip.core.wording import day_in_words
+from drip.errors import RenderFault
 from drip.web.preview import choice, shown
 from drip.web.preview.bench import Bench, Sight
 from drip.web.preview.guard import CAGE, LETTER_POLICY, Guard
-from drip.web.preview.looks import LOOKS, WAYS, Look, framed
+from drip.web.preview.looks import LOOKS, WAYS, framed
 
 if TYPE_CHECKING:
     from drip.core.problem import Problem
@@ -193,6 +195,7 @@ def _seen(pages: Pages, row: Row, chosen: Choice, sight: Sight) -> dict[str, Any
     place = rows.index(row)
     return {
         "letter": row,
+        "title": _title(sight, row),
         "listed": [one for one in listed if one.id == row.course],
         "earlier": rows[place - 1] if place else None,
         "later": rows[place + 1] if place + 1 < len(rows) else None,
@@ -212,6 +215,13 @@ def _seen(pages: Pages, row: Row, chosen: Choice, sight: Sight) -> dict[str, Any
         "lines": list(shown.lines_of(current.text(file), mine)) if chosen.shows("source") else [],
         **_words(sight, row, chosen),
     }
+
+
+def _title(sight: Sight, row: Row) -> str:
+    """Return what a letter is called, as it was called while it could last be shown."""
+    with contextlib.suppress(RenderFault):
+        return sight.snapshot.book(row.course).title(row.id)
+    return row.title
 
 
 def _words(sight: Sight, row: Row, chosen: Choice) -> dict[str, Any]:

@@ -103,9 +103,7 @@ def listed(readable: Snapshot, problems: Sequence[Problem], *, today: date) -> l
 class _Clerk:
     """Makes the rows of one course."""
 
-    def __init__(  # noqa: PLR0917 - one course on one day
-        self, snapshot: Snapshot, course_id: str, course: Course, problems: Sequence[Problem], today: date
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, course_id: str, course: Course, problems: Sequence[Problem], today: date) -> None:
         self._snapshot, self._id, self._course, self._today = snapshot, course_id, course, today
         self._errors = Counter(one.file for one in problems if one.severity == "error")
         self._warnings = Counter(one.file for one in problems if one.severity != "error" and one.code not in MARKED)
@@ -214,7 +212,7 @@ def fault(problem: Problem, text: str) -> Fault:
     lines = text.split("\n")
     line = _plain(lines[problem.line - 1]) if 0 < problem.line <= len(lines) else ""
     column = min(problem.column - 1, len(line))
-    begin = max(0, min(column - EXCERPT // 2, len(line) - EXCERPT))
+    begin = 0 if column < EXCERPT - 16 else column - EXCERPT // 2
     return Fault(problem, line[begin : begin + EXCERPT].rstrip(), " " * (column - begin) + "^" if line else "")
 
 

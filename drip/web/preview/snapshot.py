@@ -31,6 +31,10 @@ ADDRESS = "https://letters.example.org"
 """What the links of a previewed letter begin with: about as long as a real address, so that sizes are, and nobody's."""
 
 
+TRIED = tuple(reader for reader in SAMPLES if reader.key in {"back", "nameless"})
+"""Readers for whom a letter is tried: those who have everything that one may ask for, and those who have not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Files:
     """Where the schedule and the letters are."""
@@ -92,19 +96,19 @@ class Snapshot:
     def render(self, course: str, letter: str, reader: Reader, *, full: bool, now: datetime) -> Rendered:
         """Return a letter as it would be mailed to *reader*, but for her links; raises RenderFault when it is broken."""
         book = self.book(course)
-        return book.render(letter, full=full, **self._around(course, reader), person=self.person(course, letter, reader, now=now))
+        return book.render(
+            letter,
+            full=full,
+            after_pause=reader.back,
+            helplines=reader.helplines(_there(self.project).schedule.courses[course]),
+            person=self.person(course, letter, reader, now=now),
+        )
 
     def person(self, course: str, letter: str, reader: Reader, *, now: datetime) -> Person:
         """Return the values of a reader, her links being samples."""
         project = _there(self.project)
         told = dates(reader, project.schedule.courses[course], letter, now=now)
-        return READER._replace(
-            name=reader.name, weekday=told.weekday, next_date=told.next_date, forget_date=told.forget_date
-        )
-
-    def _around(self, course: str, reader: Reader) -> dict[str, object]:
-        project = _there(self.project)
-        return {"after_pause": reader.back, "helplines": reader.helplines(project.schedule.courses[course])}
+        return READER._replace(name=reader.name, weekday=told.weekday, next_date=told.next_date, forget_date=told.forget_date)
 
     def proof(self, course: str, letter: str) -> Proof | None:
         """Return a letter taken apart for the editor; None while it cannot be rendered."""
@@ -125,8 +129,8 @@ class Snapshot:
             return {one: [proof] if proof is not None and one == course else [] for one in project.schedule.courses}
 
         editor = scheduling.Editor(proof_of_one, today, drafts=True)
-        files = {"schedule_file": str(self.files.schedule), "emails": str(self.files.emails)}
-        found = scheduling.check(self.source, editor=editor, **files)
+        schedule, emails = str(self.files.schedule), str(self.files.emails)
+        found = scheduling.check(self.source, editor=editor, schedule_file=schedule, emails=emails)
         return [*found.problems, *self._broken(course, letter)]
 
     def _broken(self, course: str, letter: str) -> Iterator[Problem]:
@@ -135,7 +139,7 @@ class Snapshot:
             return
         told = set[str]()
         for full in (True, False):
-            for reader in (None, *SAMPLES):
+            for reader in (None, *TRIED):
                 try:
                     self._try(course, letter, reader, full=full)
                 except NeedsPerson:
@@ -155,8 +159,9 @@ class Snapshot:
     def check(self, *, today: date) -> None:
         """Find every problem of every letter, as `drip check --drafts` does."""
         editor = scheduling.Editor(proofs, today, drafts=True)
-        files = {"schedule_file": str(self.files.schedule), "emails": str(self.files.emails)}
-        self.checked = scheduling.check(self.source, render_check=render_check, editor=editor, **files).problems
+        schedule, emails = str(self.files.schedule), str(self.files.emails)
+        found = scheduling.check(self.source, render_check=render_check, editor=editor, schedule_file=schedule, emails=emails)
+        self.checked = found.problems
 
 
 def _there(project: Project | None) -> Project:

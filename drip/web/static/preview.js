@@ -104,6 +104,7 @@
   });
   addEventListener("popstate", () => show(location.href).catch(() => location.reload()));
   document.addEventListener("visibilitychange", look);
+  document.querySelector(".side [aria-current]")?.scrollIntoView({block: "nearest"});
   document.documentElement.classList.add("live");
   setInterval(look, EVERY);
 })();
