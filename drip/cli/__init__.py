@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "drip.cli.running:demo",
     "check": "drip.cli.checking:check",
     "letters": "drip.cli.letters:letters",
+    "preview": "drip.cli.preview:preview",
     "plan": "drip.cli.applying:plan",
     "apply": "drip.cli.applying:apply",
     "versions": "drip.cli.applying:versions_",
