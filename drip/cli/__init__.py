@@ -28,6 +28,7 @@ COMMANDS = {
     "suppressions": "drip.cli.suppressions:suppressions",
     "send-test": "drip.cli.trying:send_test",
     "uncertain": "drip.cli.uncertain:uncertain",
+    "restored": "drip.cli.restoring:restored",
     "corrections": "drip.cli.corrections:corrections",
     "doctor": "drip.cli.doctor:doctor",
     "status": "drip.cli.standing:status",

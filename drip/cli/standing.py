@@ -35,7 +35,8 @@ def status(*, as_json: bool) -> None:
         return
     tick = found["last_tick_seconds_ago"]
     click.echo(f"Calendar   {found['calendar']}")
-    click.echo(f"Workers    {_tick_words(tick)}")
+    still = found["stands_still"]
+    click.echo(f"Workers    {_still_words(still) if still else _tick_words(tick)}")
     sender = found["sender"]
     click.echo(f"Sender     {sender['door']}: {_sender_words(sender)}")
     for course in found["courses"]:
@@ -94,6 +95,11 @@ def _tick_words(seconds_ago: float | None) -> str:
     if seconds_ago <= QUIET_SECONDS_MAX:
         return f"last tick {seconds_ago} seconds ago"
     return f"NOTHING RUNS: the last tick was {_span(seconds_ago)} ago; start drip up (or look at the beat and the worker)"
+
+
+def _still_words(still: dict[str, str]) -> str:
+    """Return why nothing goes on until an operator has spoken, and how she speaks."""
+    return f"STANDS STILL: {still['why']}; its books end at {still['since']}; nothing goes until you run: drip restored"
 
 
 def _span(seconds: float) -> str:
