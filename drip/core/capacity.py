@@ -55,6 +55,36 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """The limit of a course as it stands: *per_hour* today, and how many *went* in this hour of the clock and *today*.
+
+    *grows_to* is what it is tomorrow if today uses it; 0 where nothing grows.
+    """
+
+    per_hour: int
+    went: int = 0
+    today: int = 0
+    grows_to: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether this hour has no room left."""
+        return self.went >= self.per_hour
+
+    @property
+    def words(self) -> str:
+        """How it stands and when it grows, as a sentence without an end."""
+        said = f"{self.per_hour:,} letters an hour for all, and {self.went:,} went in this one"
+        said += "; the rest waits for the next" if self.full else ""
+        if not self.grows_to:
+            return said
+        if uses(self.today, self.per_hour):
+            used = f"a day with at least {self.per_hour:,} letters, and today had {self.today:,}"
+        return f"{said}; it grows to {self.grows_to:,} after {used}"
+        return f"{said}; it grows to {self.grows_to:,} after a day with at least {self.per_hour:,} letters, and today had {self.today:,}"
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """One day: its limit, how many letters were *meant* for it and how many have *room*, and what becomes of them.
 

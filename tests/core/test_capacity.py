@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drip.core.capacity import Level, Window, foreseen, grown, limit_on, moved_on
+from drip.core.capacity import Level, Limit, Window, foreseen, grown, limit_on, moved_on
 from drip.core.schedule import Sending
 from drip.core.timeword import growth_of
 
@@ -117,3 +117,24 @@ def test_nothing_is_lost_and_no_day_has_more_than_its_room(
     assert [] == [one for one in found if one.left > one.room]
     for before, after in pairwise(found):
         assert grown(before.per_hour, grow, before.left) == after.per_hour
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (Limit(500, went=20), "500 letters an hour for all, and 20 went in this one"),
+        (Limit(500, went=500), "500 letters an hour for all, and 500 went in this one; the rest waits for the next"),
+        (
+            Limit(500, went=20, today=499, grows_to=750),
+            "500 letters an hour for all, and 20 went in this one; "
+            "it grows to 750 after a day with at least 500 letters, and today had 499",
+        ),
+        (
+            Limit(500, went=20, today=500, grows_to=750),
+            "500 letters an hour for all, and 20 went in this one; it grows tomorrow, to 750",
+        ),
+    ],
+)
+def test_a_limit_says_how_it_stands_and_when_it_grows(limit: Limit, words: str) -> None:
+    """One sentence for whoever looks at night."""
+    assert words == limit.words
