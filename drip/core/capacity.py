@@ -79,9 +79,9 @@ class Limit:
         if not self.grows_to:
             return said
         if uses(self.today, self.per_hour):
-            used = f"a day with at least {self.per_hour:,} letters, and today had {self.today:,}"
-        return f"{said}; it grows to {self.grows_to:,} after {used}"
-        return f"{said}; it grows to {self.grows_to:,} after a day with at least {self.per_hour:,} letters, and today had {self.today:,}"
+            return f"{said}; it grows tomorrow, to {self.grows_to:,}"
+        used = f"a day with at least {self.per_hour:,}"
+        return f"{said}; it grows to {self.grows_to:,} after {used}, and today had {self.today:,}"
 
 
 @dataclass(frozen=True, slots=True)

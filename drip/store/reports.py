@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -118,7 +118,7 @@ def next_moment(connection: Connection, after: datetime | None = None) -> dateti
 
     What is held or parked has no moment until an operator lets it go. With *after* only later ones count.
     """
-    waiting = [IS_OPEN, deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False), ~held_delivery()]
+    waiting: list[Any] = [IS_OPEN, deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False), ~held_delivery()]
     dated = [_may_move()]
     if after is not None:
         waiting.append(deliveries.c.not_before > after)

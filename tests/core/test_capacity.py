@@ -125,9 +125,8 @@ def test_nothing_is_lost_and_no_day_has_more_than_its_room(
         (Limit(500, went=20), "500 letters an hour for all, and 20 went in this one"),
         (Limit(500, went=500), "500 letters an hour for all, and 500 went in this one; the rest waits for the next"),
         (
-            Limit(500, went=20, today=499, grows_to=750),
-            "500 letters an hour for all, and 20 went in this one; "
-            "it grows to 750 after a day with at least 500 letters, and today had 499",
+            Limit(5, went=2, today=4, grows_to=8),
+            "5 letters an hour for all, and 2 went in this one; it grows to 8 after a day with at least 5, and today had 4",
         ),
         (
             Limit(500, went=20, today=500, grows_to=750),
