@@ -322,7 +322,7 @@ def _days(count: int) -> str:
 
 REASONS = {
     Reason.PAUSED: "she paused",
-    Reason.HELD: "an operator held the course or the lesson",
+    Reason.HELD: "the course or the lesson was held",
     Reason.LEFT: "she left",
     Reason.SUPPRESSED: "her address must not be mailed",
     Reason.NO_CONSENT: "nobody had confirmed the address",
