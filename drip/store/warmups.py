@@ -39,6 +39,11 @@ def limit(connection: Connection, course_id: str, course: Course, calendar: date
     return Limit(per_hour, went, gone_today, grows_to)
 
 
+def level_on(connection: Connection, course_id: str, course: Course, calendar: datetime) -> Level | None:
+    """Return where the growth of a course stands on the day of *calendar*; None where nothing grows."""
+    return _before_and_after(connection, course_id, course, calendar)[1]
+
+
 def is_news(connection: Connection, course_id: str, course: Course, calendar: datetime) -> bool:
     """Whether the limit of a course stands elsewhere on the day of *calendar* than what is remembered of it."""
     level, after = _before_and_after(connection, course_id, course, calendar)
