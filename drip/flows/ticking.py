@@ -30,8 +30,10 @@ from drip.store import (
     results,
     senders,
     stamps,
+    tallies,
     turns,
     versions,
+    warmups,
 )
 
 if TYPE_CHECKING:
@@ -114,6 +116,7 @@ class Ticker:
         self._check_books(now)
         report = Report()
         self._recover(now, report)
+        self._warm_up(now)
         with self._database.write() as connection:
             live = {
                 state.id: self._library.course(state.version_id, state.id)
@@ -129,6 +132,7 @@ class Ticker:
                 self._open(connection, live, now, report, batched=sender.state == Breaker.CLOSED)
             self._batch(connection, sender, now, report)
             batches.forget_answered(connection, now.machine - BATCHES_KEPT)
+            tallies.forget(connection, now.machine)
             stamps.beat(connection, "tick", now, f"opened {report.opened}, moved {report.moved}")
             restores.count(connection, now)
         if self._memory is not None:
@@ -201,6 +205,18 @@ class Ticker:
                 report.doubted += doubted
                 if waiting or doubted:
                     log.warning("owner-dead", owner=owner.id, back=waiting, uncertain=doubted)
+
+    def _warm_up(self, now: Now) -> None:
+        """Remember where the limits stand that grow: news once a day and course, in a transaction of its own."""
+        with self._database.read() as connection:
+            growing = {
+                state.id: self._library.course(state.version_id, state.id).course
+                for state in versions.running(connection).values()
+            }
+            news = [name for name, course in growing.items() if warmups.is_news(connection, name, course, now.calendar)]
+        for name in news:
+            with self._database.write() as connection:
+                warmups.move_on(connection, name, growing[name], now.calendar)
 
     # Turning --------------------------------------------------------------------------------------------------------
 
