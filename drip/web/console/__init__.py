@@ -1,0 +1,37 @@
+"""The console: an operator's pages, each behind a login; what goes out is changed by those alone who may send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Depends
+
+from drip.web.caps import Caps
+from drip.web.console.account import account_router
+from drip.web.console.login import login_router
+from drip.web.console.people import people_router
+from drip.web.console.room import HOME, Entry, Room, Turned, turned
+from drip.web.console.sender import sender_router
+from drip.web.console.static import static_router
+from drip.web.console.today import today_router
+from drip.web.desk import Desk
+from drip.web.whence import Whence
+
+__all__ = ["HOME", "Turned", "console_router", "static_router", "turned"]
+
+ROOMS: tuple[tuple[str, str, Callable[[Room], APIRouter]], ...] = (
+    ("Today", "", today_router),
+    ("People", "/people", people_router),
+    ("Sender", "/sender", sender_router),
+)
+"""What the navigation shows, in its order: a title, the path below /console, and what makes the pages."""
+
+
+def console_router(desk: Desk, caps: Caps, whence: Whence) -> APIRouter:
+    """Return all pages of the console; each press in it is looked at in one place before it reaches its page."""
+    entries = [Entry(title, f"{desk.prefix}{HOME}{path}") for title, path, _ in ROOMS]
+    room = Room(desk, caps, whence, entries)
+    router = APIRouter(dependencies=[Depends(room.guard)])
+    for make in (login_router, account_router, *(make for _, _, make in ROOMS)):
+        router.include_router(make(room), prefix=HOME)
+    return router
