@@ -1,0 +1,117 @@
+"""Uncertain letters: what is known of each, and the two ways to settle them, each said plainly before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter, Request, Response
+
+from drip.errors import UsageError
+from drip.flows import settling
+from drip.flows.settling import WHY_MAX, Looked
+from drip.web.console.room import Form, Looker, Room, Sender
+
+SHOWN_MAX = 100
+"""How many letters one page shows, and one press settles."""
+
+WAYS = ("submitted", "again")
+
+
+def uncertain_router(room: Room) -> APIRouter:
+    """Return the pages of letters in doubt."""
+    router = APIRouter()
+    database, library = room.deployment.database, room.deployment.library
+
+    @router.api_route("/uncertain", methods=["GET", "HEAD"])
+    def show(request: Request, operator: Looker) -> Response:
+        after = _number(request.query_params.get("after", ""))
+        found = settling.page(database, after=after, limit=SHOWN_MAX + 1)
+        shown = found[:SHOWN_MAX]
+        return room.page(
+            request,
+            "uncertain.html",
+            operator,
+            doubts=[(doubt, _title(room, doubt.course, doubt.version_id, doubt.letter)) for doubt in shown],
+            after=after,
+            more=shown[-1].id if len(found) > SHOWN_MAX else 0,
+            chosen="all" in request.query_params,
+        )
+
+    @router.api_route("/uncertain/settle", methods=["GET", "HEAD"])
+    def ask(request: Request, operator: Looker) -> Response:
+        way = request.query_params.get("as", "")
+        return _ask(room, request, operator, way, _numbers(request.query_params.getlist("delivery")))
+
+    @router.post("/uncertain/settle")
+    def settle(request: Request, operator: Sender, form: Form) -> Response:
+        way, chosen = form.get("as", ""), _numbers(form.get("deliveries", "").split(","))
+        if way not in WAYS or not chosen:
+            return room.missing(request, operator, "No letter was chosen. Nothing was changed.")
+        by, why = operator.operator.name, form.get("why", "")
+        if not why:
+            return _ask(room, request, operator, way, chosen, fault="Please say how you know; it stays with the letter.")
+        try:
+            for one in chosen:
+                if way == "submitted":
+                    settling.submitted(database, one, by=by, why=why)
+                else:
+                    settling.resend(database, library, one, by=by, why=why)
+        except UsageError:
+            return _ask(room, request, operator, way, chosen, fault="Please say it in words; it stays with the letter.")
+        return room.lead(f"/uncertain/settled?as={way}&delivery={'&delivery='.join(map(str, chosen))}")
+
+    @router.api_route("/uncertain/settled", methods=["GET", "HEAD"])
+    def settled(request: Request, operator: Looker) -> Response:
+        way = request.query_params.get("as", "")
+        looked = settling.looked_at(database, library, _numbers(request.query_params.getlist("delivery")))
+        if way not in WAYS or not looked:
+            return room.missing(request, operator, "No letter was chosen.")
+        return room.page(request, "uncertain-settled.html", operator, looked=looked, way=way)
+
+    return router
+
+
+def _ask(room: Room, request: Request, operator: Looker, way: str, chosen: list[int], *, fault: str = "") -> Response:
+    """Return the page that says what settling means, and asks once."""
+    deployment = room.deployment
+    if way not in WAYS or not chosen:
+        words = "Choose at least one letter, and which of the two you know."
+        return room.trouble(request, operator, status=400, title="Nothing was chosen", words=words, remedy="Go back to the list.")
+    looked = settling.looked_at(deployment.database, deployment.library, chosen)
+    return room.page(
+        request,
+        "uncertain-settle.html",
+        operator,
+        status=422 if fault else 200,
+        way=way,
+        may=[(one, _title_of(room, one)) for one in _possible(looked, way)],
+        may_not=[one for one in looked if one not in _possible(looked, way)],
+        faults={"why": fault} if fault else {},
+        why_max=WHY_MAX,
+    )
+
+
+def _possible(looked: Iterable[Looked], way: str) -> list[Looked]:
+    """Return what can be settled this way as it stands now."""
+    return [one for one in looked if one.doubt is not None and (way == "submitted" or not one.why_not)]
+
+
+def _title_of(room: Room, one: Looked) -> str:
+    return "" if one.doubt is None else _title(room, one.doubt.course, one.doubt.version_id, one.doubt.letter)
+
+
+def _title(room: Room, course: str, version: int, letter: str) -> str:
+    """Return the title of a letter as it was when it went."""
+    library = room.deployment.library
+    then = library.course(version, course)
+    return library.book(version, course).title(then.current_id(letter) or letter)
+
+
+def _numbers(words: Iterable[str]) -> list[int]:
+    """Return the numbers of deliveries among *words*, each once, at most a page of them."""
+    return list(dict.fromkeys(number for word in words if (number := _number(word))))[:SHOWN_MAX]
+
+
+def _number(word: str) -> int:
+    """Return a positive number that a row can have; 0 for anything else."""
+    return int(word) if word.isascii() and word.isdecimal() and len(word) <= 18 else 0
