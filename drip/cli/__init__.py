@@ -19,7 +19,7 @@ COMMANDS = {
     "letters": "drip.cli.letters:letters",
     "plan": "drip.cli.applying:plan",
     "apply": "drip.cli.applying:apply",
-    "versions": "drip.cli.applying:versions_",
+    "versions": "drip.cli.comparing:versions_",
     "rollback": "drip.cli.applying:rollback",
     "simulate": "drip.cli.simulating:simulate",
     "why": "drip.cli.why:why",
