@@ -197,7 +197,7 @@ class Week:
     overdue: int
     per_hour: int | None = None
     late: timedelta = timedelta()
-    latest: datetime | None = None
+    latest: date | None = None
 
     @property
     def letters(self) -> int:
@@ -208,6 +208,14 @@ class Week:
     def most(self) -> int:
         """How many letters the fullest hour has."""
         return max((count for day in self.days for count in day.hours), default=0)
+
+    @property
+    def busiest(self) -> tuple[date, int] | None:
+        """The day and the hour with the most letters; None in a week without any."""
+        if not self.letters:
+            return None
+        day = max(self.days, key=lambda one: max(one.hours))
+        return day.on, day.busiest or 0
 
 
 def due_days(first: date, due: Iterable[tuple[datetime, int]], zone: ZoneInfo) -> tuple[DueDay, ...]:
@@ -269,11 +277,6 @@ class Tally:
     def submitted(self) -> int:
         """How many the provider took."""
         return sum(self.ends[name] for name in ("delivered", "quiet", "bounced", "blocked", "complained"))
-
-    @property
-    def arrived(self) -> int:
-        """How many a receiving server took: whoever complains of a letter has it."""
-        return self.ends["delivered"] + self.ends["complained"]
 
     def share(self, name: str) -> float:
         """Return the share of what the provider took that ended as *name*, from 0 to 1."""

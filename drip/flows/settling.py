@@ -42,14 +42,9 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One delivery as it stands: its evidence while it is in doubt, with why it may not go once more ('' when it may).
+    """One delivery as it stands, with its evidence while it is in doubt, and why it may not go once more ('' when it may)."""
 
-    *state* is '' where there is no such delivery; *detail* says what was written down of it.
-    """
-
-    delivery: int
-    state: str
-    detail: str = ""
+    delivery: Delivery
     doubt: Doubt | None = None
     why_not: str = ""
 
@@ -72,23 +67,24 @@ def page(database: Database, *, after: int, limit: int) -> list[Doubt]:
 
 
 def looked_at(database: Database, library: Library, delivery_ids: Iterable[int]) -> list[Looked]:
-    """Return how deliveries stand, before an operator settles them or after; nothing is locked, so a press looks again."""
+    """Return how those deliveries stand that are there, before an operator settles them or after.
+
+    Nothing is locked, so a press looks at it all again.
+    """
     with database.read() as connection:
-        return [_looked_at(connection, library, one) for one in delivery_ids]
+        found = deliveries.find_many(connection, list(delivery_ids))
+        return [_looked_at(connection, library, one) for one in found.values()]
 
 
-def _looked_at(connection: Connection, library: Library, delivery_id: int) -> Looked:
-    found = deliveries.find(connection, delivery_id)
-    if found is None:
-        return Looked(delivery_id, "")
+def _looked_at(connection: Connection, library: Library, found: Delivery) -> Looked:
     person = enrollments.find(connection, found.enrollment_id)
-    doubt = doubts.find(connection, delivery_id)
-    if found.state != State.UNCERTAIN or person is None or doubt is None:
-        return Looked(delivery_id, found.state, found.detail)
+    doubt = doubts.find(connection, found.id)
+    if person is None or doubt is None:
+        return Looked(found)
     live = library.course(versions.running(connection)[person.course].version_id, person.course)
     history = deliveries.history(connection, person.subscriber_id, person.course, person.occasion())
     why = why_not_again(_doubted(connection, found), person, live, _standing(connection, person), history)
-    return Looked(delivery_id, found.state, found.detail, doubt, why)
+    return Looked(found, doubt, why)
 
 
 def submitted(database: Database, delivery_id: int, *, by: str, why: str) -> Settled:

@@ -8,12 +8,18 @@ from fastapi import APIRouter, Depends
 
 from drip.web.caps import Caps
 from drip.web.console.account import account_router
+from drip.web.console.files import files_router
 from drip.web.console.login import login_router
+from drip.web.console.map import map_router
+from drip.web.console.outcomes import outcomes_router
 from drip.web.console.people import people_router
 from drip.web.console.room import HOME, Entry, Room, Turned, turned
 from drip.web.console.sender import sender_router
 from drip.web.console.static import static_router
 from drip.web.console.today import today_router
+from drip.web.console.uncertain import uncertain_router
+from drip.web.console.versions import versions_router
+from drip.web.console.week import week_router
 from drip.web.desk import Desk
 from drip.web.whence import Whence
 
@@ -22,6 +28,12 @@ __all__ = ["HOME", "Turned", "console_router", "static_router", "turned"]
 ROOMS: tuple[tuple[str, str, Callable[[Room], APIRouter]], ...] = (
     ("Today", "", today_router),
     ("People", "/people", people_router),
+    ("Map", "/map", map_router),
+    ("Week", "/week", week_router),
+    ("Outcomes", "/outcomes", outcomes_router),
+    ("Uncertain", "/uncertain", uncertain_router),
+    ("Files", "/files", files_router),
+    ("Versions", "/versions", versions_router),
     ("Sender", "/sender", sender_router),
 )
 """What the navigation shows, in its order: a title, the path below /console, and what makes the pages."""

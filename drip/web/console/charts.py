@@ -15,7 +15,7 @@ class Column(NamedTuple):
     """An upright bar: what it stands for, and where it stands."""
 
     at: int
-    count: int
+    amount: int
     x: str
     y: str
     width: str
@@ -26,7 +26,7 @@ class Part(NamedTuple):
     """A piece of a lying bar: what it is a part of, how many, and where it lies."""
 
     name: str
-    count: int
+    amount: int
     x: str
     width: str
 
@@ -60,6 +60,12 @@ def stacked(counts: Mapping[str, int], names: Sequence[str], whole: int) -> list
 def share(count: int, most: int) -> str:
     """Return how wide the bar of *count* is, where *most* is as wide as can be."""
     return _shares(max(LEAST, 100 * count / most) if count and most else 0.0)[0]
+
+
+def percent(part: float) -> str:
+    """Return a share from 0 to 1 as an operator reads it: small ones to a hundredth, since a thousandth is much of complaints."""
+    hundredths = 100 * part
+    return f"{hundredths:.0f} %" if hundredths >= 10 else f"{hundredths:.1f} %" if hundredths >= 1 else f"{hundredths:.2f} %"
 
 
 def _shares(*numbers: float) -> list[str]:

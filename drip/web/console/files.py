@@ -33,6 +33,7 @@ def files_router(room: Room) -> APIRouter:
             refused=refused or [],
             schedule=str(settings.schedule),
             emails=str(settings.emails),
+            root=f"{settings.schedule.parent}/",
             there=settings.schedule.is_file(),
             looked_at=clock.machine_now(),
             look=f"{room.home}/files/look",

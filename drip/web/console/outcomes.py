@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from drip.core.survey import ENDS, Tally
 from drip.errors import NotFound
 from drip.flows import surveying
-from drip.web.console.charts import stacked
+from drip.web.console.charts import percent, stacked
 from drip.web.console.room import Looker, Room
 
 SPANS = {"7": "the last 7 days", "28": "the last 4 weeks", "91": "the last 13 weeks", "all": "all of it"}
@@ -66,6 +66,7 @@ def outcomes_router(room: Room) -> APIRouter:
             ends=[name for name in ENDS if whole.ends[name]],
             words=WORDS,
             stacked=stacked,
+            percent=percent,
         )
 
     return router

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drip.core.plan import Edition, Hazard, Plan
+from drip.core.problem import Problem
 from drip.errors import ProblemsFound, SettingsError
 from drip.flows.applying import Accepting, Refused
 
 if TYPE_CHECKING:
-    from drip.core.problem import Problem
-    from drip.web.console.room import Fields, SignedIn
+    from drip.flows.admitting import SignedIn
+    from drip.web.console.room import Fields
     from drip.wiring import Deployment
 
 SHOWN_MAX = 60
@@ -38,6 +39,14 @@ class Proposal:
     def errors(self) -> int:
         """How many problems forbid a plan."""
         return sum(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def told(self) -> list[list[Problem]]:
+        """The problems, errors first, those together that say the same of several places."""
+        alike: dict[tuple[str, str, str, str], list[Problem]] = {}
+        for one in self.problems:
+            alike.setdefault((one.severity, one.code, one.text, one.hint), []).append(one)
+        return sorted(alike.values(), key=lambda found: found[0].severity != "error")
 
     @property
     def is_live(self) -> bool:
@@ -76,7 +85,7 @@ class Planner:
             with self._lock:
                 return Proposal(self._deployment.plan(edition), problems)
         except ProblemsFound as trouble:
-            return Proposal(None, tuple(trouble.problems))
+            return refused_today(trouble)
 
     def apply(self, edition: Edition, form: Fields, operator: SignedIn, *, note: str = "") -> tuple[int | None, list[str]]:
         """Apply what an operator agreed to, and return its number; or None and why it was refused, with nothing changed."""
@@ -92,6 +101,11 @@ class Planner:
         except Refused as refused:
             # What a terminal is told to look at again stands below on the page.
             return None, [f"{line.removesuffix(_COMMAND)}." for line in str(refused).splitlines()]
+
+
+def refused_today(trouble: ProblemsFound) -> Proposal:
+    """Return what today's rules say of a version that they refuse."""
+    return Proposal(problems=tuple(one for one in trouble.problems if isinstance(one, Problem)))
 
 
 def _agreed(form: Fields) -> Plan | None:

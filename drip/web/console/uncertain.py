@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from drip.errors import UsageError
 from drip.flows import settling
 from drip.flows.settling import WHY_MAX, Looked
+from drip.store import enrollments
 from drip.web.console.room import Form, Looker, Room, Sender
 
 SHOWN_MAX = 100
@@ -24,18 +25,7 @@ def uncertain_router(room: Room) -> APIRouter:
 
     @router.api_route("/uncertain", methods=["GET", "HEAD"])
     def show(request: Request, operator: Looker) -> Response:
-        after = _number(request.query_params.get("after", ""))
-        found = settling.page(database, after=after, limit=SHOWN_MAX + 1)
-        shown = found[:SHOWN_MAX]
-        return room.page(
-            request,
-            "uncertain.html",
-            operator,
-            doubts=[(doubt, _title(room, doubt.course, doubt.version_id, doubt.letter)) for doubt in shown],
-            after=after,
-            more=shown[-1].id if len(found) > SHOWN_MAX else 0,
-            chosen="all" in request.query_params,
-        )
+        return _list(room, request, operator)
 
     @router.api_route("/uncertain/settle", methods=["GET", "HEAD"])
     def ask(request: Request, operator: Looker) -> Response:
@@ -51,11 +41,7 @@ def uncertain_router(room: Room) -> APIRouter:
         if not why:
             return _ask(room, request, operator, way, chosen, fault="Please say how you know; it stays with the letter.")
         try:
-            for one in chosen:
-                if way == "submitted":
-                    settling.submitted(database, one, by=by, why=why)
-                else:
-                    settling.resend(database, library, one, by=by, why=why)
+            _settle(room, way, chosen, by=by, why=why)
         except UsageError:
             return _ask(room, request, operator, way, chosen, fault="Please say it in words; it stays with the letter.")
         return room.lead(f"/uncertain/settled?as={way}&delivery={'&delivery='.join(map(str, chosen))}")
@@ -66,9 +52,36 @@ def uncertain_router(room: Room) -> APIRouter:
         looked = settling.looked_at(database, library, _numbers(request.query_params.getlist("delivery")))
         if way not in WAYS or not looked:
             return room.missing(request, operator, "No letter was chosen.")
-        return room.page(request, "uncertain-settled.html", operator, looked=looked, way=way)
+        return room.page(request, "uncertain-settled.html", operator, letters=_named(room, looked), way=way)
 
     return router
+
+
+def _settle(room: Room, way: str, chosen: list[int], *, by: str, why: str) -> None:
+    """Settle each of the letters; what cannot be settled stays as it is, and the page that follows says so."""
+    deployment = room.deployment
+    for one in chosen:
+        if way == "submitted":
+            settling.submitted(deployment.database, one, by=by, why=why)
+        else:
+            settling.resend(deployment.database, deployment.library, one, by=by, why=why)
+
+
+def _list(room: Room, request: Request, operator: Looker) -> Response:
+    """Return a page of what is in doubt."""
+    after = _number(request.query_params.get("after", ""))
+    found = settling.page(room.deployment.database, after=after, limit=SHOWN_MAX + 1)
+    page = found[:SHOWN_MAX]
+    return room.page(
+        request,
+        "uncertain.html",
+        operator,
+        letters=_named(room, settling.looked_at(room.deployment.database, room.deployment.library, [one.id for one in page])),
+        people=_people(room, [doubt.enrollment_id for doubt in page]),
+        after=after,
+        more=page[-1].id if len(found) > SHOWN_MAX else 0,
+        chosen="all" in request.query_params,
+    )
 
 
 def _ask(room: Room, request: Request, operator: Looker, way: str, chosen: list[int], *, fault: str = "") -> Response:
@@ -84,11 +97,17 @@ def _ask(room: Room, request: Request, operator: Looker, way: str, chosen: list[
         operator,
         status=422 if fault else 200,
         way=way,
-        may=[(one, _title_of(room, one)) for one in _possible(looked, way)],
-        may_not=[one for one in looked if one not in _possible(looked, way)],
+        may=_named(room, _possible(looked, way)),
+        may_not=_named(room, [one for one in looked if one not in _possible(looked, way)]),
         faults={"why": fault} if fault else {},
         why_max=WHY_MAX,
     )
+
+
+def _people(room: Room, enrollment_ids: list[int]) -> dict[int, str]:
+    """Return what addresses of pages call the people of some enrollments."""
+    with room.deployment.database.read() as connection:
+        return {person.id: person.public_id for person in enrollments.find_many(connection, enrollment_ids).values()}
 
 
 def _possible(looked: Iterable[Looked], way: str) -> list[Looked]:
@@ -96,15 +115,15 @@ def _possible(looked: Iterable[Looked], way: str) -> list[Looked]:
     return [one for one in looked if one.doubt is not None and (way == "submitted" or not one.why_not)]
 
 
-def _title_of(room: Room, one: Looked) -> str:
-    return "" if one.doubt is None else _title(room, one.doubt.course, one.doubt.version_id, one.doubt.letter)
-
-
-def _title(room: Room, course: str, version: int, letter: str) -> str:
-    """Return the title of a letter as it was when it went."""
+def _named(room: Room, looked: Iterable[Looked]) -> list[tuple[Looked, str]]:
+    """Return letters with their titles as they were when they went."""
     library = room.deployment.library
-    then = library.course(version, course)
-    return library.book(version, course).title(then.current_id(letter) or letter)
+    found = []
+    for one in looked:
+        letter, course, version = one.delivery.letter, one.delivery.course, one.delivery.version_id
+        current = library.course(version, course).current_id(letter) or letter
+        found.append((one, library.book(version, course).title(current)))
+    return found
 
 
 def _numbers(words: Iterable[str]) -> list[int]:
