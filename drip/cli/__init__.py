@@ -31,6 +31,7 @@ COMMANDS = {
     "report": "drip.cli.standing:report",
     "hold": "drip.cli.standing:hold",
     "release": "drip.cli.standing:release",
+    "operators": "drip.cli.operators:operators",
     "schema": "drip.cli.checking:schema",
     "shingles": "drip.cli.checking:shingles",
     "db": "drip.cli.standing:db",

@@ -105,6 +105,21 @@ class Secrets:
 # Who may come in -----------------------------------------------------------------------------------------------------
 
 
+def free_name(database: Database, name: str) -> str:
+    """Return the spelling of a name that nobody has yet; raises UsageError for what is none, and Taken."""
+    spelled = _name(name)
+    with database.read() as connection:
+        if operators.find(connection, spelled) is not None:
+            raise Taken(_taken(spelled))
+    return spelled
+
+
+def known_name(database: Database, name: str) -> str:
+    """Return the spelling of an operator's name; raises NotFound for an unknown one."""
+    with database.read() as connection:
+        return _found(connection, name).name
+
+
 def add(database: Database, name: str, password: str, *, permission: str, by: str) -> str:
     """Admit somebody and return the spelling of her name; raises UsageError for a name or a password that is not taken.
 
@@ -115,7 +130,7 @@ def add(database: Database, name: str, password: str, *, permission: str, by: st
     with database.write() as connection:
         now = clock.machine_now()
         if not operators.add(connection, name=spelled, password=hashed, permission=Permission(permission).value, by=by, now=now):
-            raise Taken(f"there is an operator {spelled} already; another password: drip operators password {spelled}")
+            raise Taken(_taken(spelled))
     return spelled
 
 
@@ -286,6 +301,10 @@ def _name(text: str) -> str:
         return login_name(text)
     except ValueError as fault:
         raise UsageError(str(fault)) from fault
+
+
+def _taken(name: str) -> str:
+    return f"there is an operator {name} already; another password: drip operators password {name}"
 
 
 def _found(connection: Connection, name: str) -> Operator:

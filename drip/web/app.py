@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from drip.errors import NotFound, Unreachable, where
+from drip.errors import DripError, NotFound, Unreachable, where
 from drip.flows import showing
 from drip.store.session import DatabaseTrouble
 from drip.web.after import after_router
@@ -22,7 +22,7 @@ from drip.web.api import api_router, field_troubles, is_api, trouble_answer
 from drip.web.caps import Caps
 from drip.web.captcha import Captcha
 from drip.web.care import care_router
-from drip.web.console import Turned, console_router, static_router, turned
+from drip.web.console import Turned, console_router, in_console, static_router, turned
 from drip.web.course import course_router
 from drip.web.desk import RETRY_SECONDS, STYLE, ZONE_SCRIPT, Desk
 from drip.web.finding import finding_router
@@ -106,8 +106,15 @@ def _answer_troubles(app: FastAPI, desk: Desk) -> None:
         return field_troubles(list(trouble.errors()))
 
     @app.exception_handler(NotFound)
-    def missing(_: Request, __: NotFound) -> Response:
-        return desk.trouble(404)
+    def missing(request: Request, trouble: NotFound) -> Response:
+        return in_console(request, trouble) or desk.trouble(404)
+
+    @app.exception_handler(DripError)
+    def not_done(request: Request, trouble: DripError) -> Response:
+        answer = in_console(request, trouble)
+        if answer is None:
+            raise trouble
+        return answer
 
     @app.exception_handler(Unreachable)
     @app.exception_handler(DatabaseTrouble)

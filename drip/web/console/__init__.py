@@ -13,7 +13,7 @@ from drip.web.console.login import login_router
 from drip.web.console.map import map_router
 from drip.web.console.outcomes import outcomes_router
 from drip.web.console.people import people_router
-from drip.web.console.room import HOME, Entry, Room, Turned, turned
+from drip.web.console.room import HOME, Entry, Room, Turned, in_console, turned
 from drip.web.console.sender import sender_router
 from drip.web.console.static import static_router
 from drip.web.console.today import today_router
@@ -23,7 +23,7 @@ from drip.web.console.week import week_router
 from drip.web.desk import Desk
 from drip.web.whence import Whence
 
-__all__ = ["HOME", "Turned", "console_router", "static_router", "turned"]
+__all__ = ["HOME", "Turned", "console_router", "in_console", "static_router", "turned"]
 
 ROOMS: tuple[tuple[str, str, Callable[[Room], APIRouter]], ...] = (
     ("Today", "", today_router),
@@ -36,7 +36,10 @@ ROOMS: tuple[tuple[str, str, Callable[[Room], APIRouter]], ...] = (
     ("Versions", "/versions", versions_router),
     ("Sender", "/sender", sender_router),
 )
-"""What the navigation shows, in its order: a title, the path below /console, and what makes the pages."""
+"""What the navigation shows, in its order: a title, the path below /console, and what makes the pages.
+
+Each router has its whole path as its prefix, so that whoever lists the routes sees where they are.
+"""
 
 
 def console_router(desk: Desk, caps: Caps, whence: Whence) -> APIRouter:
@@ -45,5 +48,5 @@ def console_router(desk: Desk, caps: Caps, whence: Whence) -> APIRouter:
     room = Room(desk, caps, whence, entries)
     router = APIRouter(dependencies=[Depends(room.guard)])
     for make in (login_router, account_router, *(make for _, _, make in ROOMS)):
-        router.include_router(make(room), prefix=HOME)
+        router.include_router(make(room))
     return router

@@ -8,14 +8,14 @@ from fastapi.responses import RedirectResponse
 
 from drip.core.operator import PASSWORD_MIN, why_no_password
 from drip.flows import admitting
-from drip.web.console.room import HEADERS, LOGIN, Form, Looker, Room
+from drip.web.console.room import HEADERS, HOME, LOGIN, Form, Looker, Room
 
 log = structlog.get_logger("drip.console")
 
 
 def account_router(room: Room) -> APIRouter:
     """Return the pages of an operator's own account."""
-    router = APIRouter()
+    router = APIRouter(prefix=HOME)
     database = room.deployment.database
 
     def account(request: Request, operator: Looker, faults: dict[str, str], *, said: str = "", status: int = 200) -> Response:

@@ -8,9 +8,9 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from drip.config import command
 from drip.flows import admitting
-from drip.web.console.room import HEADERS, Form, Room
+from drip.web.console.room import HEADERS, HOME, Form, Room
+from drip.web.desk import RETRY_SECONDS
 
 log = structlog.get_logger("drip.console")
 
@@ -19,7 +19,7 @@ WRONG = "This name and this password do not belong together."
 
 def login_router(room: Room) -> APIRouter:
     """Return the page of logging in."""
-    router = APIRouter()
+    router = APIRouter(prefix=HOME)
     database = room.deployment.database
 
     def form_page(
@@ -27,7 +27,7 @@ def login_router(room: Room) -> APIRouter:
     ) -> Response:
         headers = {"Retry-After": str(retry)} if retry else None
         nobody = admitting.is_nobody_there(database)
-        facts = {"place": place, "name": name, "fault": fault, "nobody": nobody, "command": command()}
+        facts = {"place": place, "name": name, "fault": fault, "nobody": nobody}
         return room.page(request, "login.html", None, status=status, headers=headers, **facts)
 
     @router.api_route("/login", methods=["GET", "HEAD"])
@@ -46,7 +46,10 @@ def login_router(room: Room) -> APIRouter:
             log.warning("console-tries", retry_seconds=full)
             fault = f"Too many tries. The next one is taken in {_minutes(full)}."
             return form_page(request, place, name=name, fault=fault, status=429, retry=full)
-        signed = admitting.log_in(database, room.secrets, name, form.get("password", ""))
+        try:
+            signed = admitting.log_in(database, room.secrets, name, form.get("password", ""))
+        except admitting.Busy as busy:
+            return form_page(request, place, name=name, fault=str(busy), status=503, retry=RETRY_SECONDS)
         if signed is None:
             log.info("console-refused")
             return form_page(request, place, name=name, fault=WRONG, status=403)

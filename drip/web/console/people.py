@@ -15,7 +15,8 @@ from drip.errors import NotFound, UsageError
 from drip.flows import adjusting, explaining, overseeing, showing, unsubscribing
 from drip.flows.explaining import Door
 from drip.store.stamps import REAL
-from drip.web.console.room import Form, Looker, Room, Sender
+from drip.web.console.room import HOME, Form, Looker, Room, Sender
+from drip.web.desk import short_day
 
 if TYPE_CHECKING:
     from drip.flows.showing import Shown
@@ -37,7 +38,7 @@ log = structlog.get_logger("drip.console")
 
 def people_router(room: Room) -> APIRouter:
     """Return the field that finds a person, and her pages."""
-    router = APIRouter(prefix="/people")
+    router = APIRouter(prefix=f"{HOME}/people")
     deployment = room.deployment
     database = deployment.database
 
@@ -108,8 +109,8 @@ def _add_presses(router: APIRouter, room: Room) -> None:
 
     @router.post("/{public_id}/leave")
     def leave(request: Request, operator: Sender, public_id: str) -> Response:
-        source = f"{SOURCE}: {operator.operator.name}"
-        found = unsubscribing.leave(database, library, public_id, source=source, wait_seconds=room.desk.wait_seconds)
+        found = unsubscribing.leave(database, library, public_id, source=SOURCE, wait_seconds=room.desk.wait_seconds)
+        log.info("console-left", operator=operator.operator.id)
         if not found.known:
             return room.missing(request, operator, NOBODY)
         if not found.acknowledged:
@@ -162,8 +163,8 @@ def _pauses(shown: Shown) -> list[tuple[str, str, str]]:
     for value, label in words.items():
         on = shown.after_pause(int(value))
         if on is not None:
-            found.append((value, label, f"next letter {on:%d.%m.%Y}"))
-    return [*found, ("open", "Until she says", "no letter")]
+            found.append((value, label, f"next letter {short_day(on)}"))
+    return [*found, ("open", "until she says", "no letter")]
 
 
 def _local(at: datetime, zone: ZoneInfo) -> str:

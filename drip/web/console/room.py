@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from drip import clock
 from drip.core.country import country_name
 from drip.core.wording import day_in_words, weekday_name
+from drip.errors import DripError, NotFound, Unreachable
 from drip.flows import admitting
 from drip.flows.admitting import Secrets, SignedIn
 from drip.web.caps import Caps
@@ -58,6 +59,25 @@ def turned(_: Request, trouble: Exception) -> Response:
     if not isinstance(trouble, Turned):
         raise trouble
     return trouble.answer
+
+
+def in_console(request: Request, trouble: DripError) -> Response | None:
+    """Return the page for an expected trouble of a page of the console; None when it is none of its pages."""
+    room, signed = getattr(request.state, "room", None), getattr(request.state, "signed", None)
+    if room is None:
+        return None
+    status, title = next((found for kind, found in _TROUBLES if isinstance(trouble, kind)), _TROUBLES[-1][1])
+    words = str(trouble)
+    answer: Response = room.trouble(request, signed, status=status, title=title, words=f"{words[:1].upper()}{words[1:]}")
+    return answer
+
+
+_TROUBLES: tuple[tuple[type[DripError], tuple[int, str]], ...] = (
+    (NotFound, (404, "Not here")),
+    (admitting.Busy, (503, "One moment")),
+    (Unreachable, (503, "One moment")),
+    (DripError, (422, "Not done")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +145,7 @@ class Room:
         self.deployment = desk.deployment
         self.caps = caps
         self.whence = whence
+        self._entries = entries
         self.home = f"{desk.prefix}{HOME}"
         self.secrets = Secrets(self.deployment.settings.secret_keys)
         self._cookie = _Cookie(self.deployment.settings.base_url, desk.prefix)
@@ -146,6 +167,10 @@ class Room:
             style=static.style_path(desk.prefix),
             script=static.script_path(desk.prefix),
         )
+
+    def has(self, path: str) -> bool:
+        """Whether there is a room at *path* below the console, so that a page may lead there."""
+        return any(entry.path == f"{self.home}{path}" for entry in self._entries)
 
     # Pages ---------------------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ class Visitor:
     cookies: dict[str, str] = field(default_factory=dict)
     attributes: str = ""
 
-    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> urllib3.BaseHTTPResponse:
+    def ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         """Ask for *path* below the site and follow nothing."""
         if body:
             headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
@@ -45,7 +45,7 @@ class Visitor:
 
     def get(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
         """Look at *path*."""
-        return self.ask("GET", path, **headers)
+        return self.ask("GET", path, b"", headers)
 
     def page(self, path: str = "/console", status: int = 200) -> str:
         """Return the page at *path*."""
@@ -61,7 +61,7 @@ class Visitor:
     def post(self, path: str, form: Mapping[str, str] | None = None, **headers: str) -> urllib3.BaseHTTPResponse:
         """Post a form as it is, and follow nothing."""
         body = urlencode(dict(form or {})).encode()
-        return self.ask("POST", path, body, **headers)
+        return self.ask("POST", path, body, headers)
 
     def press(self, path: str, form: Mapping[str, str] | None = None, **headers: str) -> urllib3.BaseHTTPResponse:
         """Post a form of a page of hers, and follow nothing."""
