@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from drip.core import timing
 from drip.core.survey import DAYS, Map, Stops, Tally, Week, due_days, mapped, tallied
 from drip.errors import NotFound
-from drip.store import stamps, tallies, versions
+from drip.store import stamps, surveys, versions
 
 if TYPE_CHECKING:
     from datetime import date
@@ -37,8 +37,8 @@ def _map(connection: Connection, library: Library, state: CourseState, real_on: 
         state.id,
         live,
         _titles(library, live, state.id),
-        tallies.stands(connection, state.id, stamps.now_in(connection).calendar),
-        tallies.omitted(connection, state.id),
+        surveys.stands(connection, state.id, stamps.now_in(connection).calendar),
+        surveys.omitted(connection, state.id),
         stops,
         lambda version: library.course(version, state.id),
     )
@@ -84,8 +84,8 @@ def _week(connection: Connection, library: Library, state: CourseState) -> Week:
     zone = ZoneInfo(course.timezone)
     today = now.astimezone(zone).date()
     ends = timing.instant(today + timedelta(days=DAYS), time.min, zone)
-    due = tallies.due_by_quarter(connection, state.id, now, ends)
-    overdue = tallies.overdue(connection, state.id, now)
+    due = surveys.due_by_quarter(connection, state.id, now, ends)
+    overdue = surveys.overdue(connection, state.id, now)
     return Week(state.id, course.title, course.timezone, _held(state), due_days(today, due, zone), overdue)
 
 
@@ -99,7 +99,7 @@ def outcomes(database: Database, library: Library, course: str, *, days: int | N
         if state is None:
             raise NotFound(f"there is no course {course!r}")
         since = None if days is None else stamps.now_in(connection).machine - timedelta(days=days)
-        found = tallies.fates(connection, course, since)
+        found = surveys.fates(connection, course, since)
     live = library.course(state.version_id, course)
 
     book = library.book(live.version_id, course)

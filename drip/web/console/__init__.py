@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 
 from drip.web.caps import Caps
 from drip.web.console.account import account_router
+from drip.web.console.back import back_router
 from drip.web.console.files import files_router
 from drip.web.console.login import login_router
 from drip.web.console.map import map_router
@@ -47,6 +48,6 @@ def console_router(desk: Desk, caps: Caps, whence: Whence) -> APIRouter:
     entries = [Entry(title, f"{desk.prefix}{HOME}{path}") for title, path, _ in ROOMS]
     room = Room(desk, caps, whence, entries)
     router = APIRouter(dependencies=[Depends(room.guard)])
-    for make in (login_router, account_router, *(make for _, _, make in ROOMS)):
+    for make in (login_router, account_router, back_router, *(make for _, _, make in ROOMS)):
         router.include_router(make(room))
     return router

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from fastapi import APIRouter, Request, Response
 
 from drip import clock
@@ -10,13 +11,15 @@ from drip.errors import ProblemsFound
 from drip.store import versions
 from drip.store.versions import Version
 from drip.web.console.plans import SHOWN_MAX, Planner, Proposal, refused_today
-from drip.web.console.room import Form, Looker, Room, Sender, Turned
+from drip.web.console.room import HOME, Form, Looker, Room, Sender, Turned
 from drip.wiring import edition_of
+
+log = structlog.get_logger("drip.console")
 
 
 def back_router(room: Room) -> APIRouter:
     """Return the pages on which an operator goes back to a version."""
-    router = APIRouter(prefix="/versions/{number}/back")
+    router = APIRouter(prefix=f"{HOME}/versions/{{number}}/back")
     planner = Planner(room.deployment)
 
     @router.api_route("", methods=["GET", "HEAD"])
@@ -40,6 +43,7 @@ def back_router(room: Room) -> APIRouter:
         made, refused = planner.apply(edition, form, operator, note=note)
         if made is None:
             return _page(room, request, operator, found, planner.of(edition), refused)
+        log.info("console-applied", operator=operator.operator.id, version=made, back_to=number)
         return room.lead(f"/versions/{made}?done=back")
 
     return router

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import structlog
 from fastapi import APIRouter, Request, Response
 
 from drip import clock
 from drip.web.console.plans import SHOWN_MAX, Planner, Proposal
-from drip.web.console.room import Form, Looker, Room, Sender
+from drip.web.console.room import HOME, Form, Looker, Room, Sender
+
+log = structlog.get_logger("drip.console")
 
 
 def files_router(room: Room) -> APIRouter:
     """Return the pages of the files."""
-    router = APIRouter()
+    router = APIRouter(prefix=f"{HOME}/files")
     settings = room.deployment.settings
     planner = Planner(room.deployment)
 
@@ -41,17 +44,17 @@ def files_router(room: Room) -> APIRouter:
             shown_max=SHOWN_MAX,
         )
 
-    @router.api_route("/files", methods=["GET", "HEAD"])
+    @router.api_route("", methods=["GET", "HEAD"])
     def show(request: Request, operator: Looker) -> Response:
         return page(request, operator, None)
 
-    @router.api_route("/files/look", methods=["GET", "HEAD"])
+    @router.api_route("/look", methods=["GET", "HEAD"])
     def look(request: Request, operator: Looker) -> Response:
         part = "hx-request" in request.headers
         proposal = planner.of_files() if settings.schedule.is_file() else None
         return page(request, operator, proposal, template="_files.html" if part else "files.html")
 
-    @router.post("/files/apply")
+    @router.post("/apply")
     def apply(request: Request, operator: Sender, form: Form) -> Response:
         if not settings.schedule.is_file():
             return page(request, operator, None, status=409)
@@ -61,6 +64,7 @@ def files_router(room: Room) -> APIRouter:
         number, refused = planner.apply(edition, form, operator)
         if number is None:
             return page(request, operator, planner.of(edition, found.problems), refused=refused, status=409)
+        log.info("console-applied", operator=operator.operator.id, version=number)
         return room.lead(f"/versions/{number}?done=applied")
 
     return router

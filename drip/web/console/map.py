@@ -8,15 +8,15 @@ from drip import clock
 from drip.flows import surveying
 from drip.store.stamps import REAL
 from drip.web.console.charts import share
-from drip.web.console.room import Looker, Room
+from drip.web.console.room import HOME, Looker, Room
 
 
 def map_router(room: Room) -> APIRouter:
     """Return the page of the map."""
-    router = APIRouter()
+    router = APIRouter(prefix=f"{HOME}/map")
     deployment = room.deployment
 
-    @router.api_route("/map", methods=["GET", "HEAD"])
+    @router.api_route("", methods=["GET", "HEAD"])
     def show(request: Request, operator: Looker) -> Response:
         real_on = clock.machine_now().date() if deployment.settings.door == REAL else None
         maps = surveying.course_maps(deployment.database, deployment.library, real_on=real_on)

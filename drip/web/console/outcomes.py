@@ -10,7 +10,7 @@ from drip.core.survey import ENDS, Tally
 from drip.errors import NotFound
 from drip.flows import surveying
 from drip.web.console.charts import percent, stacked
-from drip.web.console.room import Looker, Room
+from drip.web.console.room import HOME, Looker, Room
 
 SPANS = {"7": "the last 7 days", "28": "the last 4 weeks", "91": "the last 13 weeks", "all": "all of it"}
 USUAL = "28"
@@ -31,10 +31,10 @@ WORDS = {
 
 def outcomes_router(room: Room) -> APIRouter:
     """Return the page of the outcomes."""
-    router = APIRouter()
+    router = APIRouter(prefix=f"{HOME}/outcomes")
     deployment = room.deployment
 
-    @router.api_route("/outcomes", methods=["GET", "HEAD"])
+    @router.api_route("", methods=["GET", "HEAD"])
     def show(request: Request, operator: Looker) -> Response:
         asked = request.query_params
         courses = surveying.course_ids(deployment.database)

@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import structlog
 from fastapi import APIRouter, Request, Response
 
 from drip.errors import UsageError
 from drip.flows import settling
 from drip.flows.settling import WHY_MAX, Looked
 from drip.store import enrollments
-from drip.web.console.room import Form, Looker, Room, Sender
+from drip.web.console.room import HOME, Form, Looker, Room, Sender
 
 SHOWN_MAX = 100
 """How many letters one page shows, and one press settles."""
 
 WAYS = ("submitted", "again")
 
+log = structlog.get_logger("drip.console")
+
 
 def uncertain_router(room: Room) -> APIRouter:
     """Return the pages of letters in doubt."""
-    router = APIRouter()
+    router = APIRouter(prefix=f"{HOME}/uncertain")
     database, library = room.deployment.database, room.deployment.library
 
-    @router.api_route("/uncertain", methods=["GET", "HEAD"])
+    @router.api_route("", methods=["GET", "HEAD"])
     def show(request: Request, operator: Looker) -> Response:
         return _list(room, request, operator)
 
-    @router.api_route("/uncertain/settle", methods=["GET", "HEAD"])
+    @router.api_route("/settle", methods=["GET", "HEAD"])
     def ask(request: Request, operator: Looker) -> Response:
         way = request.query_params.get("as", "")
         return _ask(room, request, operator, way, _numbers(request.query_params.getlist("delivery")))
 
-    @router.post("/uncertain/settle")
+    @router.post("/settle")
     def settle(request: Request, operator: Sender, form: Form) -> Response:
         way, chosen = form.get("as", ""), _numbers(form.get("deliveries", "").split(","))
         if way not in WAYS or not chosen:
@@ -44,9 +47,10 @@ def uncertain_router(room: Room) -> APIRouter:
             _settle(room, way, chosen, by=by, why=why)
         except UsageError:
             return _ask(room, request, operator, way, chosen, fault="Please say it in words; it stays with the letter.")
+        log.info("console-settled", operator=operator.operator.id, how=way, letters=len(chosen))
         return room.lead(f"/uncertain/settled?as={way}&delivery={'&delivery='.join(map(str, chosen))}")
 
-    @router.api_route("/uncertain/settled", methods=["GET", "HEAD"])
+    @router.api_route("/settled", methods=["GET", "HEAD"])
     def settled(request: Request, operator: Looker) -> Response:
         way = request.query_params.get("as", "")
         looked = settling.looked_at(database, library, _numbers(request.query_params.getlist("delivery")))

@@ -11,8 +11,8 @@ from drip.core.change import Difference
 from drip.errors import NotFound
 from drip.flows import comparing
 from drip.store import versions
-from drip.web.console.back import back_router, version_of
-from drip.web.console.room import Looker, Room
+from drip.web.console.back import version_of
+from drip.web.console.room import HOME, Looker, Room
 from drip.wiring import edition_of
 
 NEWEST = 40
@@ -57,10 +57,10 @@ def shown(difference: Difference) -> Shown:
 
 def versions_router(room: Room) -> APIRouter:
     """Return the pages of the versions."""
-    router = APIRouter()
+    router = APIRouter(prefix=f"{HOME}/versions")
     database = room.deployment.database
 
-    @router.api_route("/versions", methods=["GET", "HEAD"])
+    @router.api_route("", methods=["GET", "HEAD"])
     def show(request: Request, operator: Looker) -> Response:
         with database.read() as connection:
             count = len(versions.listed(connection))
@@ -69,7 +69,7 @@ def versions_router(room: Room) -> APIRouter:
         listed = list(found if whole else islice(found, NEWEST))
         return room.page(request, "versions.html", operator, listed=listed, hidden=count - len(listed))
 
-    @router.api_route("/versions/{number}", methods=["GET", "HEAD"])
+    @router.api_route("/{number}", methods=["GET", "HEAD"])
     def one(request: Request, operator: Looker, number: int) -> Response:
         found = version_of(room, request, operator, number)
         against = request.query_params.get("against", "")
@@ -94,5 +94,4 @@ def versions_router(room: Room) -> APIRouter:
             lines_max=LINES_MAX,
         )
 
-    router.include_router(back_router(room))
     return router

@@ -6,15 +6,15 @@ from fastapi import APIRouter, Request, Response
 
 from drip.flows import surveying
 from drip.web.console.charts import columns
-from drip.web.console.room import Looker, Room
+from drip.web.console.room import HOME, Looker, Room
 
 
 def week_router(room: Room) -> APIRouter:
     """Return the page of the week."""
-    router = APIRouter()
+    router = APIRouter(prefix=f"{HOME}/week")
     deployment = room.deployment
 
-    @router.api_route("/week", methods=["GET", "HEAD"])
+    @router.api_route("", methods=["GET", "HEAD"])
     def show(request: Request, operator: Looker) -> Response:
         weeks = surveying.weeks(deployment.database, deployment.library)
         return room.page(request, "week.html", operator, weeks=weeks, columns=columns)

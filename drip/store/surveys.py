@@ -1,4 +1,4 @@
-"""Tallies: how many people and letters are alike, counted by the database so that a million of them need not travel."""
+"""Surveys: how many people and letters are alike, counted by the database so that a million of them need not travel."""
 
 from __future__ import annotations
 
