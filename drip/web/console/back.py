@@ -19,7 +19,7 @@ log = structlog.get_logger("drip.console")
 
 def back_router(room: Room) -> APIRouter:
     """Return the pages on which an operator goes back to a version."""
-    router = APIRouter(prefix=f"{HOME}/versions/{{number}}/back")
+    router = APIRouter(prefix=f"{HOME}/versions/{{number:int}}/back")
     planner = Planner(room.deployment)
 
     @router.api_route("", methods=["GET", "HEAD"])

@@ -69,7 +69,7 @@ def versions_router(room: Room) -> APIRouter:
         listed = list(found if whole else islice(found, NEWEST))
         return room.page(request, "versions.html", operator, listed=listed, hidden=count - len(listed))
 
-    @router.api_route("/{number}", methods=["GET", "HEAD"])
+    @router.api_route("/{number:int}", methods=["GET", "HEAD"])
     def one(request: Request, operator: Looker, number: int) -> Response:
         found = version_of(room, request, operator, number)
         against = request.query_params.get("against", "")
