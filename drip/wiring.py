@@ -28,7 +28,7 @@ from drip.core.token import CHANGE, CONFIRM, OWN, Tokens, answering, bound
 from drip.errors import NotFound, ProblemsFound, RenderFault, SettingsError
 from drip.files import parse_source, read_project
 from drip.flows import applying
-from drip.flows.scheduling import Editor, check
+from drip.flows.scheduling import CheckResult, Editor, check
 from drip.flows.sending import Sender, nothing
 from drip.flows.ticking import Ticker
 from drip.mail.directory import NoDirectory
@@ -286,6 +286,13 @@ class Deployment:
 
     def edition(self) -> Edition:
         """Return what the files say now; raises ProblemsFound when they have faults."""
+        result, edition = self.checked()
+        if edition is None:
+            raise ProblemsFound([problem for problem in result.problems if problem.severity == "error"])
+        return edition
+
+    def checked(self) -> tuple[CheckResult, Edition | None]:
+        """Return every problem of the files as they are now, and what they say; None where a fault forbids it."""
         source = read_project(self.settings.schedule, self.settings.emails)
         result = check(
             source,
@@ -295,10 +302,10 @@ class Deployment:
             emails=str(self.settings.emails),
         )
         if result.project is None:
-            raise ProblemsFound([problem for problem in result.problems if problem.severity == "error"])
+            return result, None
         if self.settings.door == REAL:
             require_own_addresses(result.project.schedule)
-        return Edition(result.project, source.schedule_text, source.letters)
+        return result, Edition(result.project, source.schedule_text, source.letters)
 
     def plan(self, edition: Edition) -> Plan:
         """Return what applying an edition would do now."""

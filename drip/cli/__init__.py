@@ -20,7 +20,7 @@ COMMANDS = {
     "preview": "drip.cli.preview:preview",
     "plan": "drip.cli.applying:plan",
     "apply": "drip.cli.applying:apply",
-    "versions": "drip.cli.applying:versions_",
+    "versions": "drip.cli.comparing:versions_",
     "rollback": "drip.cli.applying:rollback",
     "simulate": "drip.cli.simulating:simulate",
     "why": "drip.cli.why:why",

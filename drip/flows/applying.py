@@ -6,19 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drip.core.change import changes_between
 from drip.core.impact import Impact
-from drip.core.plan import (
-    Edition,
-    Hazard,
-    PersonTurn,
-    Plan,
-    accepted_of,
-    changes_between,
-    hazards_of,
-    lesson_changes,
-    redated,
-    refusals_of,
-)
+from drip.core.plan import Edition, Hazard, PersonTurn, Plan, accepted_of, hazards_of, redated, refusals_of
 from drip.core.progress import LiveCourse, first_ids
 from drip.errors import DripError
 from drip.store import deliveries, enrollments, reports, stamps, versions
@@ -101,22 +91,21 @@ def _plan(
     version = _newest(connection)
     old = None if version is None else edition_of(version)
     known = () if version is None else version.accepted
-    changes = changes_between(old, new)
+    lives = {} if version is None or old is None else _lives(version, old, new)
+    changes = changes_between(old, new, lives)
     hazards = hazards_of(old, new, known, real=real, today=today)
     effects: Counter[str] = Counter()
     turns: list[PersonTurn] = []
     if version is not None and old is not None:
         for name in redated(old, new):
-            live = _live(version, new)[name]
-            impact = _impact(connection, library, name, library.course(version.id, name), live)
-            changes += lesson_changes(name, impact.old, live)
+            impact = _impact(connection, library, name, *lives[name])
             hazards += impact.hazards(_letters(new), _letters(old))
             effects += impact.effects
             turns += impact.turns
     made = Plan(
         base=None if version is None else version.id,
         source=versions.digest_of(new.schedule_text, new.files),
-        changes=tuple(changes),
+        changes=changes,
         hazards=tuple(_summed(hazards)),
         refusals=tuple(refusals_of(old, new, real=real, today=today)),
         people=sum(stages.get("active", 0) for stages in reports.stages(connection).values()),
@@ -148,6 +137,15 @@ def _live(version: versions.Version | None, new: Edition) -> dict[str, LiveCours
         name: LiveCourse(number, course, first_ids(course, known.get(name, {})))
         for name, course in new.project.schedule.courses.items()
     }
+
+
+def _lives(version: versions.Version, old: Edition, new: Edition) -> dict[str, tuple[LiveCourse, LiveCourse]]:
+    """Return each course that is in both, as it lives now and as it would."""
+    before = {
+        name: LiveCourse(version.id, course, version.first_ids.get(name, {}))
+        for name, course in old.project.schedule.courses.items()
+    }
+    return {name: (before[name], live) for name, live in _live(version, new).items() if name in before}
 
 
 def _letters(edition: Edition) -> dict[str, str]:
@@ -189,19 +187,3 @@ def _refuse(found: Plan, planned: Plan, accepting: Accepting) -> None:
         reasons.append("say who accepts this and why, with --by and --reason")
     if reasons:
         raise Refused("\n".join(reasons))
-
-
-def history(database: Database) -> list[dict[str, object]]:
-    """Return what is known of each version without its texts, the newest first."""
-    with database.read() as connection:
-        live = {state.version_id for state in versions.running(connection).values()}
-        return [
-            {
-                "version": row.id,
-                "live": row.id in live,
-                "applied_at": row.applied_at.isoformat(),
-                "by": row.applied_by,
-                "note": row.note,
-            }
-            for row in versions.listed(connection)
-        ]
