@@ -1,4 +1,4 @@
-"""Standings: how many people wait for which letter, and how many letters wait for an operator."""
+"""Backlogs: how many people wait for which letter, and how many letters wait for an operator."""
 
 from __future__ import annotations
 
