@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -81,13 +82,18 @@ def next_step(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LiveCourse:
     """The version of a course that is live: its number, the course, and the first id of each renamed lesson."""
 
     version_id: int
     course: Course
     firsts: Mapping[str, str]
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The first ids of all dated lessons in their order, the later letters last."""
+        return tuple(self.first_id(lesson_id) for lesson_id in self.course.lessons)
 
     def first_id(self, lesson_id: str) -> str:
         """Return the id that deliveries of a lesson carry."""

@@ -61,6 +61,7 @@ def turn(  # noqa: PLR0917 - what a turn needs
     histories = deliveries.histories(connection, [person.subscriber_id for person in stale], course)
     known: dict[tuple[Any, ...], Turn] = {}
     groups: list[tuple[dict[str, Any], list[int]]] = []
+    passed: list[tuple[Enrollment, tuple[str, ...]]] = []
     done = 0
     for person in stale:
         delivery = opened.get(person.open_delivery or 0)
@@ -74,12 +75,13 @@ def turn(  # noqa: PLR0917 - what a turn needs
             known[key] = turned(person, old, live, history, letter, now=now.calendar)
         found = known[key]
         if found.passed:
-            enrollments.note_omissions(connection, person, found.passed, PASSED_BY)
+            passed.append((person, found.passed))
         if delivery is None:
             groups.append((found.changes, [person.id]))
         else:
             _with_open_letter(connection, person, delivery, found, live, now)
         done += 1
+    enrollments.note_omissions_of_many(connection, passed, PASSED_BY)
     enrollments.change_many(connection, groups)
     return done
 
