@@ -183,8 +183,10 @@ class Impact:
             # The letter on its way is of a lesson that is gone: she goes on from where she stands.
             here = person._replace(**changes, open_delivery=None)
             changes = changes | turned(here, since, self.new, history, None, now=self.now).changes
-        behind = self._behind(since, person.place)
-        passed = tuple(first for first in turn.passed if first not in behind)
+        passed = turn.passed
+        if passed:
+            behind = self._behind(since, person.place)
+            passed = tuple(first for first in passed if first not in behind)
         after = person._replace(**changes)
         return Meaning(
             turn.effect.value,
@@ -208,17 +210,19 @@ class Impact:
         return Meaning("reopens", REOPENS, None, None, after.next_lesson, on, (), None, cohort)
 
     def _loses(self, since: LiveCourse, person: Enrollment, history: Sequence[str]) -> bool:
+        if all(first in self._kept for first in since.order):
+            return False
         ahead = steps_after(since.course, person.place, afterwards=person.afterwards)
         firsts = (since.first_id(step.lesson.id) for step in ahead)
         return any(first not in self._kept and first not in history for first in firsts)
 
     @staticmethod
-    def _behind(since: LiveCourse, place: str | None) -> set[str]:
+    def _behind(since: LiveCourse, place: str | None) -> frozenset[str]:
         """Return the lessons that stood before her place already: an edit takes nothing from her there."""
         if place is None:
-            return set()
-        ahead = {step.lesson.id for step in steps_after(since.course, place, afterwards=True)}
-        return {since.first_id(lesson.id) for lesson in since.course.sequence if lesson.id not in ahead}
+            return frozenset()
+        places = since.course.places
+        return frozenset(since.order[: places[place] + 1 if place in places else len(places)])
 
     # Hazards ----------------------------------------------------------------------------------------------------------
 

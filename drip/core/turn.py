@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from drip.core import timing
 from drip.core.enrollment import END, Changes, Pause, Stage, parked, placed
-from drip.core.progress import Step, next_step, place_kept, place_of, steps_after
+from drip.core.progress import Step, next_step, place_kept, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,8 @@ def passed_by(new: LiveCourse, place: str | None, had: frozenset[str], opened: s
     """Return the lessons that stand before her place and that she has neither had nor on the way."""
     if place is None:
         return ()
-    behind = len(steps_after(new.course, None, afterwards=False)) - len(steps_after(new.course, place, afterwards=False))
+    places = new.course.places
+    behind = places[place] + 1 if place in places else len(places)
     firsts = (new.first_id(lesson.id) for lesson in new.course.sequence[:behind])
     return tuple(first for first in firsts if first not in had and first != opened)
 

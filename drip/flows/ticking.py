@@ -159,10 +159,10 @@ class Ticker:
         for state in versions.running(connection).values():
             if state.id not in live:
                 continue
-            ids = turns.page(connection, state.id, state.dates_from, self._page)
+            ids = turns.page(connection, state.id, state.dates_from, self._page, soon=now.calendar + timing.NOTICE)
             turned = turns.turn(connection, ids, state.id, live[state.id], state.dates_from, self._library.course, now)
             report.turned += turned
-            report.more = report.more or turned >= self._page
+            report.more = report.more or len(ids) >= self._page
 
     def _reopen(self, now: Now, report: Report) -> None:
         """Let a page of people go on who had finished, where an edit was accepted to do that; held courses wait."""
