@@ -36,6 +36,28 @@ log = structlog.get_logger("drip.preview")
 Signature = tuple[tuple[str, int, int, int], ...]
 
 
+def signature(files: Files) -> Signature:
+    """Return what changes whenever one of the files does: their names, times, sizes and numbers on the disk."""
+    return (*_facts(files.schedule), *_below(files.emails))
+
+
+def _below(folder: Path) -> Iterator[tuple[str, int, int, int]]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.startswith((".", "#")) or entry.name.endswith("~"):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(Path(entry.path))
+            else:
+                yield from _facts(Path(entry.path))
+
+
+def _facts(path: Path) -> Iterator[tuple[str, int, int, int]]:
+    with contextlib.suppress(OSError):
+        facts = path.stat()
+        yield str(path), facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """A letter as it can be shown: *rendered* from *snapshot*, which is an earlier one when *stale*; None when it never could."""
@@ -48,15 +70,19 @@ class Sight:
 class Bench:
     """Reads the files when they change, and keeps what could last be shown of each letter."""
 
-    def __init__(self, files: Files) -> None:
-        """Read the *files* once; raises ProblemsFound where the schedule or the folder of letters is not there at all."""
+    def __init__(self, files: Files, *, signed: Callable[[Files], Signature] = signature) -> None:
+        """Read the *files* once; raises ProblemsFound where the schedule or the folder of letters is not there at all.
+
+        *signed* tells whether something has changed.
+        """
         self.files = files
+        self._signed = signed
         self._began = secrets.token_hex(4)
         self._count = 0
         self._stop = threading.Event()
         self._to_check = threading.Event()
         self._good: dict[tuple[str, str], Snapshot] = {}
-        self._seen = signature(files)
+        self._seen = signed(files)
         self.current = self.readable = self._taken()
         places = {str(files.schedule), str(files.emails)}
         if missing := [problem for problem in self.current.source.unread if problem.code == "F101" and problem.file in places]:
@@ -100,12 +126,12 @@ class Bench:
 
     def look(self) -> bool:
         """Read the files again if they have changed, and return whether they say something new."""
-        seen = signature(self.files)
+        seen = self._signed(self.files)
         if seen == self._seen:
             return False
         for _ in range(SETTLE_TIMES):
             self._stop.wait(SETTLE_SECONDS)
-            again = signature(self.files)
+            again = self._signed(self.files)
             if again == seen:
                 break
             seen = again
@@ -155,25 +181,3 @@ def _lasting() -> Iterator[None]:
         yield
     except Exception as trouble:  # noqa: BLE001 - whatever it is, the pages stay up
         log.error("preview-broke", error=type(trouble).__name__, at=where(trouble))  # noqa: TRY400 - see `where`
-
-
-def signature(files: Files) -> Signature:
-    """Return what changes whenever one of the files does: their names, times, sizes and numbers on the disk."""
-    return (*_facts(files.schedule), *_below(files.emails))
-
-
-def _below(folder: Path) -> Iterator[tuple[str, int, int, int]]:
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name.startswith((".", "#")) or entry.name.endswith("~"):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _below(Path(entry.path))
-            else:
-                yield from _facts(Path(entry.path))
-
-
-def _facts(path: Path) -> Iterator[tuple[str, int, int, int]]:
-    with contextlib.suppress(OSError):
-        facts = path.stat()
-        yield str(path), facts.st_mtime_ns, facts.st_size, facts.st_ino

@@ -101,23 +101,24 @@ def test_a_file_written_aside_and_renamed_into_place(desk: Desk) -> None:
     assert "There was no" in html(desk)
 
 
-def test_a_file_that_is_still_being_written_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_still_being_written_is_waited_for(files: Files) -> None:
     """While the files go on changing they are not read: the half of a letter is never shown."""
-    text = desk.letter.read_text(encoding="utf-8")
-    rest = [text[:400], text]
-    desk.letter.write_text("", encoding="utf-8")
-    real = benches.signature
+    letter = files.emails / "unload" / f"{LETTER}.md"
+    text = letter.read_text(encoding="utf-8")
+    rest: list[str] = []
 
     def writing(files: Files) -> benches.Signature:
-        found = real(files)
+        found = benches.signature(files)
         if rest:
-            desk.letter.write_text(rest.pop(0) + " ", encoding="utf-8")
+            letter.write_text(rest.pop(0), encoding="utf-8")
         return found
 
-    monkeypatch.setattr(benches, "signature", writing)
-    desk.bench.look()
+    bench = Bench(files, signed=writing)
+    rest += [text[:100], text[:400], f"{text} "]
+    letter.write_text("", encoding="utf-8")
+    assert bench.look()
     assert [] == rest
-    assert not desk.sight().stale
+    assert not bench.sight(COURSE, LETTER, SAMPLES[0], full=True).stale
 
 
 def test_a_new_letter_and_block_are_seen(desk: Desk) -> None:
@@ -132,9 +133,10 @@ def test_the_faults_of_one_letter_do_not_wait_for_all(desk: Desk) -> None:
     """Findings of the editor are there at once; when all letters are read, they are those of `drip check --drafts`."""
     desk.edit("There is no wrong choice", "You must win!! There is no wrong choice")
     current = desk.bench.current
+    waiting = current.checked
     today = current.at.date()
     mine = [one for one in current.problems_of(COURSE, LETTER, today=today) if one.file == current.file(LETTER)]
-    assert current.checked is None
+    assert waiting is None
     assert "R-SHOUT" in {one.code for one in mine}
     desk.bench.check()
     assert current.checked is not None
