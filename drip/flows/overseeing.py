@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from drip.core.enrollment import Stage
 from drip.errors import NotFound
-from drip.store import enrollments, stamps, backlogs, subscribers, versions
+from drip.store import backlogs, enrollments, stamps, subscribers, versions
 
 if TYPE_CHECKING:
     from drip.core.enrollment import Enrollment
