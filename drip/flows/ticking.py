@@ -26,12 +26,15 @@ from drip.store import (
     moves,
     owners,
     recovery,
+    reopenings,
     restores,
     results,
     senders,
     stamps,
+    tallies,
     turns,
     versions,
+    warmups,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +75,7 @@ class Report:
     opened: int = 0
     moved: int = 0
     turned: int = 0
+    reopened: int = 0
     recovered: int = 0
     doubted: int = 0
     more: bool = False
@@ -114,6 +118,8 @@ class Ticker:
         self._check_books(now)
         report = Report()
         self._recover(now, report)
+        self._warm_up(now)
+        self._reopen(now, report)
         with self._database.write() as connection:
             live = {
                 state.id: self._library.course(state.version_id, state.id)
@@ -129,6 +135,7 @@ class Ticker:
                 self._open(connection, live, now, report, batched=sender.state == Breaker.CLOSED)
             self._batch(connection, sender, now, report)
             batches.forget_answered(connection, now.machine - BATCHES_KEPT)
+            tallies.forget(connection, now.machine)
             stamps.beat(connection, "tick", now, f"opened {report.opened}, moved {report.moved}")
             restores.count(connection, now)
         if self._memory is not None:
@@ -202,6 +209,18 @@ class Ticker:
                 if waiting or doubted:
                     log.warning("owner-dead", owner=owner.id, back=waiting, uncertain=doubted)
 
+    def _warm_up(self, now: Now) -> None:
+        """Remember where the limits stand that grow: news once a day and course, in a transaction of its own."""
+        with self._database.read() as connection:
+            growing = {
+                state.id: self._library.course(state.version_id, state.id).course
+                for state in versions.running(connection).values()
+            }
+            news = [name for name, course in growing.items() if warmups.is_news(connection, name, course, now.calendar)]
+        for name in news:
+            with self._database.write() as connection:
+                warmups.move_on(connection, name, growing[name], now.calendar)
+
     # Turning --------------------------------------------------------------------------------------------------------
 
     def _turn(self, connection: Connection, live: Mapping[str, LiveCourse], now: Now, report: Report) -> None:
@@ -209,10 +228,22 @@ class Ticker:
         for state in versions.running(connection).values():
             if state.id not in live:
                 continue
-            ids = turns.page(connection, state.id, state.dates_from, self._page)
+            ids = turns.page(connection, state.id, state.dates_from, self._page, soon=now.calendar + timing.NOTICE)
             turned = turns.turn(connection, ids, state.id, live[state.id], state.dates_from, self._library.course, now)
             report.turned += turned
-            report.more = report.more or turned >= self._page
+            report.more = report.more or len(ids) >= self._page
+
+    def _reopen(self, now: Now, report: Report) -> None:
+        """Let a page of people go on who had finished, where an edit was accepted to do that; held courses wait."""
+        with self._database.read() as connection:
+            names = reopenings.pending(connection)
+        for name in names:
+            with self._database.write() as connection:
+                state = versions.running(connection)[name]
+                if state.held_at is None:
+                    live = self._library.course(state.version_id, name)
+                    report.reopened += reopenings.work(connection, name, live, self._library.course, now)
+                    report.more = report.more or name in reopenings.pending(connection)
 
     # Opening --------------------------------------------------------------------------------------------------------
 
@@ -222,7 +253,7 @@ class Ticker:
         While the sender is closed to nobody, deliveries are opened in batches: *batched*.
         """
         page = [person for person in enrollments.due(connection, now.calendar, self._page) if person.course in live]
-        report.more = len(page) >= self._page
+        report.more = report.more or len(page) >= self._page
         alike: dict[tuple[object, ...], list[Enrollment]] = {}
         for person in page:
             alike.setdefault(person.likeness(), []).append(person)

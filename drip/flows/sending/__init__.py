@@ -44,6 +44,7 @@ from drip.store import (
     results,
     senders,
     stamps,
+    tallies,
     versions,
 )
 from drip.store.marking import Marked
@@ -130,7 +131,7 @@ class Sender:
             self._die_if_anything_is_left()
             raise
         if work.stopped or work.limited:
-            self._give_back(work.batch_id, reason=work.why)
+            self._give_back(work.batch_id, reason=Reason.RATE if work.limited and not work.stopped else work.why)
         self._at("recorded")
         return count
 
@@ -322,8 +323,11 @@ class Sender:
                     # The provider's report may have been faster than its answer.
                     deliveries.confirm_reported(connection, moved, now.machine)
                 ended = [sent[one].delivery for one in moved]
-                live = {work.letter.course: marked.course}
+                # The course as it is live now, not as it was marked: what an edit appended meanwhile is before her.
+                version = versions.running(connection)[work.letter.course].version_id
+                live = {work.letter.course: self._library.course(version, work.letter.course)}
                 results.conclude(connection, ended, state, live, calendar=now.calendar, went_on=marked.went_on)
+                tallies.add(connection, work.letter.course, len(moved), owner=self._owner, now=now)
             senders.note(
                 connection, self._door, answer, batch_id=work.batch_id, now=now.machine, backoff_scale=self._backoff_scale
             )
