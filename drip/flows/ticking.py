@@ -166,7 +166,8 @@ class Ticker:
         if not why:
             return found
         beat = stamps.last_beat(connection, "tick")
-        return restores.Standstill(why, now.calendar if beat is None else beat.calendar_at, None)
+        # Whatever went, went before now: from here on nothing does, and who joins meanwhile is in no doubt.
+        return restores.Standstill(why, now.calendar if beat is None else beat.calendar_at, now.calendar)
 
     def _check_clock(self, now: Now) -> None:
         """Compare the machine clock with its own last reading, with the last heartbeat, and with the database's."""

@@ -47,11 +47,11 @@ class Count(NamedTuple):
 
 
 class Standstill(NamedTuple):
-    """Why a database stands still, and up to when its books are known; *until* is set once an operator has begun to answer."""
+    """Why a database stands still, up to when its books are known, and when it was noticed: nothing went after *until*."""
 
     why: str
     since: datetime
-    until: datetime | None
+    until: datetime
 
 
 # The count ----------------------------------------------------------------------------------------------------------
@@ -130,13 +130,12 @@ def standstill(connection: Connection) -> Standstill | None:
     if found is None:
         return None
     facts = json.loads(found)
-    until = datetime.fromisoformat(facts["until"]) if facts["until"] else None
-    return Standstill(facts["why"], datetime.fromisoformat(facts["since"]), until)
+    return Standstill(facts["why"], datetime.fromisoformat(facts["since"]), datetime.fromisoformat(facts["until"]))
 
 
 def stand_still(connection: Connection, found: Standstill, now: Now) -> None:
     """Let nothing go on in this database from here on, and show that whoever asked is alive."""
-    facts = {"why": found.why, "since": found.since.isoformat(), "until": found.until.isoformat() if found.until else None}
+    facts = {"why": found.why, "since": found.since.isoformat(), "until": found.until.isoformat()}
     values = {"machine_at": now.machine, "calendar_at": now.calendar, "detail": json.dumps(facts)}
     if connection.execute(beats.update().where(beats.c.name == STANDSTILL).values(**values)).rowcount == 0:
         add_new(connection, beats, [{"name": STANDSTILL, **values}])

@@ -237,6 +237,22 @@ def test_a_run_that_broke_off_goes_on_with_the_same_lapse(engine: Engine) -> Non
     assert 0 == answer(engine).doubted
 
 
+def test_who_joins_while_it_stands_still_is_in_no_doubt(engine: Engine) -> None:
+    """Nothing went since it was noticed: her first letter comes as soon as somebody has spoken."""
+    engine.join("ada")
+    engine.work()
+    backup = back_up(engine.database)
+    on(engine, 1)
+    restore(engine.database, backup)
+    assert stands_still(engine)
+    engine.go_on(hours=1)
+    engine.join("bo")
+    assert stands_still(engine)
+    assert 0 == answer(engine).doubted
+    engine.work()
+    assert ["hello"] == engine.subjects("bo")
+
+
 def test_it_can_be_restored_once_more(engine: Engine) -> None:
     """The same old backup a second time, after the first was answered for: noticed as well, on every host."""
     engine.join("ada")
