@@ -116,7 +116,6 @@ def _letters(deployment: Deployment, live: LiveCourse, course: str) -> int:
         "state": State.SUBMITTED.value,
     }
     same = [sa.literal(value, deliveries.c[name].type).label(name) for name, value in facts.items()]
-    count = 0
     for had, lesson in enumerate(live.course.sequence, start=1):
         rows = sa.select(
             enrollments.c.subscriber_id,
