@@ -141,7 +141,6 @@ def _letters(deployment: Deployment, live: LiveCourse, course: str) -> int:
             "state_at",
         ]
         with deployment.database.write() as connection:
-            count += connection.execute(
-                deliveries.insert().from_select([*columns, *facts], rows.order_by(enrollments.c.id))
-            ).rowcount
-    return count
+            connection.execute(deliveries.insert().from_select([*columns, *facts], rows.order_by(enrollments.c.id)))
+    with deployment.database.read() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(deliveries)).scalar_one())
