@@ -46,16 +46,16 @@ def plan(ctx: click.Context, *, people: bool, as_json: bool) -> None:
     from drip.cli import planned as telling
     from drip.cli.opening import opened
 
-    heard = telling.People(telling.as_json if as_json else telling.as_line)
-    with opened() as deployment:
-        edition = deployment.edition()
-        planned = deployment.plan(edition, heard=heard.hear) if people or as_json else deployment.plan(edition)
-    if as_json:
-        telling.write_json(planned, heard)
-    else:
-        telling.show(planned)
-    for line in heard.told() if people and not as_json else ():
-        click.echo(line)
+    with telling.people(telling.as_json if as_json else telling.as_line) as heard:
+        with opened() as deployment:
+            edition = deployment.edition()
+            planned = deployment.plan(edition, heard=heard.hear) if people or as_json else deployment.plan(edition)
+        if as_json:
+            telling.write_json(planned, heard)
+        else:
+            telling.show(planned)
+        for line in heard.told() if people and not as_json else ():
+            click.echo(line)
     ctx.exit(1 if planned.hazards or planned.refusals else 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import timedelta
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
@@ -31,11 +32,11 @@ _EFFECTS = {
 
 
 class People:
-    """Takes down everybody for whom a plan changes something, to be told after its sums."""
+    """Everybody for whom a plan changes something, taken down in a file without a name, to be told after its sums."""
 
-    def __init__(self, written: Callable[[PersonTurn], str]) -> None:
-        """Write each person as *written* says, into a file without a name."""
-        self._file: IO[str] = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by `told`
+    def __init__(self, file: IO[str], written: Callable[[PersonTurn], str]) -> None:
+        """Write each person as *written* says."""
+        self._file = file
         self._written = written
 
     def hear(self, turn: PersonTurn) -> None:
@@ -43,11 +44,17 @@ class People:
         self._file.write(self._written(turn) + "\n")
 
     def told(self) -> Iterator[str]:
-        """Yield what was taken down, line by line, and keep it no longer."""
-        with self._file as lines:
-            lines.seek(0)
-            for line in lines:
-                yield line.rstrip("\n")
+        """Yield what was taken down, line by line."""
+        self._file.seek(0)
+        for line in self._file:
+            yield line.rstrip("\n")
+
+
+@contextmanager
+def people(written: Callable[[PersonTurn], str]) -> Iterator[People]:
+    """Give what takes people down, each as *written* says."""
+    with TemporaryFile("w+", encoding="utf-8") as file:
+        yield People(file, written)
 
 
 def as_line(one: PersonTurn) -> str:
