@@ -188,7 +188,7 @@ class Impact:
             changes = changes | turned(here, since, self.new, history, None, now=self.now).changes
         passed = turn.passed
         if passed:
-            behind = self._behind(since, person.place)
+            behind = self._behind(since, person.place) | self._behind(since, since.current_id(facts.opened or ""))
             passed = tuple(first for first in passed if first not in behind)
         after = person._replace(**changes)
         return Meaning(
