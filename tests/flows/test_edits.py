@@ -19,15 +19,8 @@ from drip.flows.applying import Accepting, Refused
 from drip.mail.message import Message
 from drip.store.tables import omissions
 from tests.course import lesson
-from tests.editing import LINES, apply, numbers, planned, without, write
+from tests.editing import LINES, apply, numbers, planned, scramble, to, without, write
 from tests.engine import Engine
-
-
-def to(engine: Engine, lesson_id: str) -> None:
-    """Let ada come to where *lesson_id* is her next letter, due and not open."""
-    engine.join("ada")
-    engine.work()
-    engine.to_lesson("ada", lesson_id)
 
 
 def passed_by(engine: Engine) -> list[str]:
@@ -285,20 +278,6 @@ def test_people_who_move_on_do_not_spoil_a_plan(engine: Engine) -> None:
     with pytest.raises(Refused, match="removed-unread is more than the plan showed"):
         engine.deployment.apply(edition, plan, accepting)
     assert 2 == engine.deployment.apply(edition, planned(engine), accepting)
-
-
-def scramble(lines: list[str], number: int, dice: random.Random) -> None:
-    """Insert, remove or move a lesson, or change its wait."""
-    match dice.choice(["insert", "remove", "move", "wait"]):
-        case "insert":
-            lines.insert(dice.randint(1, len(lines)), f"new-{number}, wait: {dice.choice(['3 days', '1 week'])}")
-        case "remove" if len(lines) > 3:
-            lines.pop(dice.randrange(1, len(lines)))
-        case "move":
-            lines.insert(dice.randrange(1, len(lines)), lines.pop(dice.randrange(1, len(lines))))
-        case _:
-            place = dice.randrange(1, len(lines))
-            lines[place] = f"{lines[place].partition(',')[0]}, wait: {dice.choice(['2 days', '5 days', '3 weeks'])}"
 
 
 @pytest.mark.parametrize("seed", range(6))
