@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import importing, reporting, runs, servers
+from bench import importing, reporting, runs, servers, simulating
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, metavar="N", help="how many lessons; memory is compared from first to last")
     parser.add_argument("--lines", type=int, metavar="N", help="how many people are imported from a file; 0 leaves this out")
     parser.add_argument("--reports", type=int, metavar="N", help="how many of the provider's reports are worked off; 0 for none")
+    parser.add_argument("--simulated", type=int, metavar="N", help="how many people are simulated; 0 leaves this out")
     parser.add_argument("--no-workers", action="store_true", help="leave Celery and Valkey out")
     asked = parser.parse_args()
     # Whoever is told to stop still ends what it started.
@@ -46,6 +47,7 @@ def main() -> int:
     )
     lines = asked.lines if asked.lines is not None else (2_000 if asked.quick else 100_000)
     reports = asked.reports if asked.reports is not None else (2_000 if asked.quick else 100_000)
+    simulated = asked.simulated if asked.simulated is not None else (500 if asked.quick else 3_000)
     names = list(MAKERS) if asked.database == "both" else [asked.database]
     found: dict[str, Any] = {
         "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
@@ -54,6 +56,10 @@ def main() -> int:
         "target_ratio": TARGET,
         "databases": dict(_measured(names, plan, lines, reports)),
     }
+    if simulated:
+        found["simulation"] = figures = simulating.run(simulated)
+        seconds, slow = figures["processor_seconds"], figures["slow_processor_seconds"]
+        _say("simulation", f"{simulated:,} people in {seconds} s of the processor, {slow} s at a slow rate")
     print(json.dumps(found, indent=2))
     return 0
 
