@@ -159,3 +159,22 @@ def test_a_lost_redis_loses_no_letter_and_makes_no_burst(prepare: Prepare, tmp_p
         assert 3 == one_round(engine)
         assert 6 == len(set(handed_over(engine))) == len(handed_over(engine))
         assert [] == engine.audit()
+
+
+def test_what_the_hour_has_no_room_for_is_left_alone_for_a_while(prepare: Prepare, tmp_path: Path) -> None:
+    """By the machine's own clock no tick takes those letters up before a minute is over, so that waiting costs nothing."""
+    with ExitStack() as stack:
+        valkey = stack.enter_context(EmbeddedValkey(tmp_path / "valkey"))
+        deployment = prepare(schedule=limited("{per_hour: 3}"), environment={"DRIP_REDIS_URL": valkey.celery_url})
+        engine = stack.enter_context(engine_on(deployment))
+        engine.join(*(f"p{number}" for number in range(8)))
+        now = engine.now()
+        assert now.machine == now.calendar
+        assert 3 == one_round(engine)
+        idle = engine.tick()
+        assert ([], False) == (idle.hints, idle.more)
+        with engine.database.write() as connection:
+            waiting = deliveries.c.reason == "rate"
+            earlier = engine.now().machine - timedelta(seconds=61)
+            assert 5 == connection.execute(deliveries.update().where(waiting).values(state_at=earlier)).rowcount
+        assert 1 == len(engine.tick().hints)
