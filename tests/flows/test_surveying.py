@@ -108,6 +108,15 @@ def test_a_held_lesson_and_a_held_course_say_so(engine: Engine) -> None:
     assert "a storm" == the_map(engine).held
 
 
+def test_letters_that_real_people_may_not_get_say_so(engine: Engine) -> None:
+    """Where letters go to real people, a lesson that nobody has checked says it before anybody comes to it; else none does."""
+    [real] = surveying.course_maps(engine.database, engine.library, real_on=engine.now().machine.date())
+    assert {"no clinician has checked it, and nobody has accepted that"} == {
+        stop.stopped for leg in real.legs for stop in leg.stops
+    }
+    assert {""} == {stop.stopped for stop in stops(engine).values()}
+
+
 def test_the_week_counts_each_letter_once(engine: Engine) -> None:
     """What is dated, and what was opened and waits for its hour, stands in its hour; what pauses until she says does not."""
     engine.join("ada", "ben", "cleo", timezone="America/New_York")
