@@ -19,7 +19,8 @@ from drip import clock
 from drip.config import Patience, Settings
 from drip.core.delivery import ADDRESS_CHANGE, MY_LINK, form_of
 from drip.core.editorial.proof import Proof
-from drip.core.plan import Edition, Plan
+from drip.core.impact import deaf
+from drip.core.plan import Edition, PersonTurn, Plan
 from drip.core.progress import LiveCourse
 from drip.core.project import Project, project_of
 from drip.core.review import why_not_real
@@ -306,13 +307,24 @@ class Deployment:
             require_own_addresses(result.project.schedule)
         return result, Edition(result.project, source.schedule_text, source.letters)
 
-    def plan(self, edition: Edition) -> Plan:
-        """Return what applying an edition would do now."""
-        real = self.settings.door == REAL
-        return applying.plan(self.database, self.library, edition, edition_of, real=real, today=clock.machine_now().date())
+    def plan(self, edition: Edition, *, heard: Callable[[PersonTurn], None] = deaf) -> Plan:
+        """Return what applying an edition would do now; *heard* is told of each person for whom something changes."""
+        real, today = self.settings.door == REAL, clock.machine_now().date()
+        return applying.plan(self.database, self.library, edition, edition_of, real=real, today=today, heard=heard)
 
-    def apply(self, edition: Edition, planned: Plan, accepting: applying.Accepting, *, note: str = "") -> int:
-        """Make an edition live as *planned* and return the number of its version; raises `applying.Refused`."""
+    def apply(
+        self,
+        edition: Edition,
+        planned: Plan,
+        accepting: applying.Accepting,
+        *,
+        note: str = "",
+        at: Callable[[str], None] = nothing,
+    ) -> int:
+        """Make an edition live as *planned* and return the number of its version; raises `applying.Refused`.
+
+        *at* hears named points, for tests.
+        """
         now = clock.machine_now()
         return applying.apply(
             self.database,
@@ -325,6 +337,7 @@ class Deployment:
             today=now.date(),
             now=now,
             note=note,
+            at=at,
         )
 
     def incarnation(self) -> Incarnation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from drip.core.change import DATED, Change
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True, slots=True)
 class Hazard:
-    """An effect that must be accepted by its *name*."""
+    """An effect that must be accepted by its *name*; one that is not *needed* may be, and else does not come about."""
 
     name: str
     count: int
     text: str
+    needed: bool = True
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -40,9 +41,33 @@ class PersonTurn:
     passed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class LoadDay:
+    """How many letters go on a day as things are, how many as planned, and how many more to people who had finished."""
+
+    day: date
+    before: int
+    after: int
+    reopened: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who accepted a *hazard* of a version, for how many people at most, and why."""
+
+    hazard: str
+    count: int
+    by: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What applying the files to version *base* would do; *source* is the hash of the files."""
+    """What applying the files to version *base* would do; *source* is the hash of the files.
+
+    *turns* names the first people for whom something changes, *load* every day on which anybody has a letter, everybody's
+    whole course ahead, in the courses whose dates change.
+    """
 
     base: int | None
     source: str
@@ -52,11 +77,15 @@ class Plan:
     people: int
     effects: tuple[tuple[str, int], ...] = ()
     turns: tuple[PersonTurn, ...] = ()
+    load: tuple[LoadDay, ...] = ()
 
     @property
     def digest(self) -> str:
-        """What an operator repeats to apply just this plan: it changes with the files, the base and the kinds of hazards."""
-        facts = [self.base, self.source, [hazard.name for hazard in self.hazards]]
+        """What an operator repeats to apply just this plan: it changes with the files, the base and the kinds of hazards.
+
+        What need not be accepted is left out: the first who finishes while a plan is looked at spoils nothing.
+        """
+        facts = [self.base, self.source, [hazard.name for hazard in self.hazards if hazard.needed]]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
 
@@ -97,6 +126,15 @@ def hazards_of(old: Edition | None, new: Edition, accepted: Iterable[Acceptance]
                 continue
             hazards.append(Hazard(f"unreviewed:{letter_id}", 1, "no clinician has checked this letter; its foot says so"))
     return sorted(set(hazards))
+
+
+def summed(hazards: Iterable[Hazard]) -> tuple[Hazard, ...]:
+    """Return hazards by name, those of several courses added up."""
+    found: dict[str, Hazard] = {}
+    for hazard in hazards:
+        known = found.get(hazard.name)
+        found[hazard.name] = hazard if known is None else replace(known, count=known.count + hazard.count)
+    return tuple(sorted(found.values()))
 
 
 def refusals_of(old: Edition | None, new: Edition, *, real: bool, today: date) -> list[str]:

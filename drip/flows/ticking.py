@@ -19,7 +19,20 @@ from drip.core.enrollment import Enrollment, Stage, placed
 from drip.core.handover import opening_of
 from drip.core.progress import next_step
 from drip.errors import DripError
-from drip.store import batches, deliveries, enrollments, moves, owners, recovery, results, senders, stamps, turns, versions
+from drip.store import (
+    batches,
+    deliveries,
+    enrollments,
+    moves,
+    owners,
+    recovery,
+    reopenings,
+    results,
+    senders,
+    stamps,
+    turns,
+    versions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +68,7 @@ class Report:
     opened: int = 0
     moved: int = 0
     turned: int = 0
+    reopened: int = 0
     recovered: int = 0
     doubted: int = 0
     more: bool = False
@@ -78,6 +92,7 @@ class Ticker:
         self._check_clock(now)
         report = Report()
         self._recover(now, report)
+        self._reopen(now, report)
         with self._database.write() as connection:
             live = {
                 state.id: self._library.course(state.version_id, state.id)
@@ -144,10 +159,22 @@ class Ticker:
         for state in versions.running(connection).values():
             if state.id not in live:
                 continue
-            ids = turns.page(connection, state.id, state.dates_from, self._page)
+            ids = turns.page(connection, state.id, state.dates_from, self._page, soon=now.calendar + timing.NOTICE)
             turned = turns.turn(connection, ids, state.id, live[state.id], state.dates_from, self._library.course, now)
             report.turned += turned
-            report.more = report.more or turned >= self._page
+            report.more = report.more or len(ids) >= self._page
+
+    def _reopen(self, now: Now, report: Report) -> None:
+        """Let a page of people go on who had finished, where an edit was accepted to do that; held courses wait."""
+        with self._database.read() as connection:
+            names = reopenings.pending(connection)
+        for name in names:
+            with self._database.write() as connection:
+                state = versions.running(connection)[name]
+                if state.held_at is None:
+                    live = self._library.course(state.version_id, name)
+                    report.reopened += reopenings.work(connection, name, live, self._library.course, now)
+                    report.more = report.more or name in reopenings.pending(connection)
 
     # Opening --------------------------------------------------------------------------------------------------------
 
@@ -157,7 +184,7 @@ class Ticker:
         While the sender is closed to nobody, deliveries are opened in batches: *batched*.
         """
         page = [person for person in enrollments.due(connection, now.calendar, self._page) if person.course in live]
-        report.more = len(page) >= self._page
+        report.more = report.more or len(page) >= self._page
         alike: dict[tuple[object, ...], list[Enrollment]] = {}
         for person in page:
             alike.setdefault(person.likeness(), []).append(person)

@@ -132,7 +132,7 @@ versions = Table(
     Column("source", Text(), nullable=False),
     # JSON: lesson id -> first id, over all renames so far.
     _text("first_ids", "{}"),
-    # JSON: who answers for which wording of a letter that no clinician has checked.
+    # JSON: who answers for which wording of a letter that no clinician has checked, and who accepted which other hazard.
     _text("accepted", "[]"),
 )
 

@@ -309,7 +309,9 @@ class Sender:
                     # The provider's report may have been faster than its answer.
                     deliveries.confirm_reported(connection, moved, now.machine)
                 ended = [sent[one].delivery for one in moved]
-                live = {work.letter.course: marked.course}
+                # The course as it is live now, not as it was marked: what an edit appended meanwhile is before her.
+                version = versions.running(connection)[work.letter.course].version_id
+                live = {work.letter.course: self._library.course(version, work.letter.course)}
                 results.conclude(connection, ended, state, live, calendar=now.calendar, went_on=marked.went_on)
             senders.note(
                 connection, self._door, answer, batch_id=work.batch_id, now=now.machine, backoff_scale=self._backoff_scale
