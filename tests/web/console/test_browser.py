@@ -151,8 +151,7 @@ def test_every_page_fits(site: Site, kim: Visitor, browser: Browser, dark: bool)
 
 
 def test_the_page_refreshes_itself(site: Site, kim: Visitor, browser: Browser) -> None:
-    """With a script the first page shows what has changed by itself, and what is being typed stays; when the session ends,
-    the whole page goes to the way in."""
+    """With a script the first page shows what has changed, and what is being typed stays; after the end it is the way in."""
     from drip.flows import admitting, holding
 
     context = opened(browser, WAYS["desk-dark"])
