@@ -35,13 +35,13 @@ from drip.flows.ticking import Ticker
 from drip.mail.directory import NoDirectory
 from drip.mail.envelope import Envelopes
 from drip.mail.lists import NoLists
-from drip.mail.rates import Rates, storage_url
+from drip.mail.rates import Allowance, Rates, storage_url
 from drip.mail.render import LetterBook
 from drip.mail.sendgrid import SendGridMailer
 from drip.mail.sendgrid_directory import SendGridDirectory
 from drip.mail.sendgrid_lists import SendGridLists
 from drip.mail.smtp import SmtpMailer
-from drip.store import migrations, stamps, versions
+from drip.store import migrations, stamps, versions, warmups
 from drip.store.owners import Incarnation
 from drip.store.session import Database
 from drip.store.stamps import REAL
@@ -365,16 +365,22 @@ class Deployment:
             return self.tokens.sign_dated(OWN, bound(enrollment, address_key), now=now)
         return self.tokens.sign_dated(CONFIRM, answering(enrollment, form_of(occasion)), now=now)
 
-    def _rates(self) -> Rates:
+    def rates(self) -> Rates:
         """Return the limits that all workers share."""
 
-        def per_hour(course_id: str) -> int | None:
+        def allowed(course_id: str) -> Allowance | None:
             with self.database.read() as connection:
                 state = versions.running(connection).get(course_id)
-            sending = None if state is None else self.library.course(state.version_id, course_id).course.sending
-            return None if sending is None else sending.per_hour
+                # By itself, since the versions are read by a connection of their own.
+                live = None if state is None else self.library.course(state.version_id, course_id)
+                if live is None or live.course.sending is None:
+                    return None
+                now = stamps.now_in(connection)
+                found = warmups.limit(connection, course_id, live.course, now.calendar)
+            ahead = round((now.calendar - now.machine).total_seconds())
+            return None if found is None else Allowance(found.per_hour, found.went, ahead)
 
-        return Rates(storage_url(self.settings.redis_url), per_hour, namespace=self.settings.queue)
+        return Rates(storage_url(self.settings.redis_url), allowed, namespace=self.settings.queue)
 
     def sender(
         self,
@@ -392,7 +398,7 @@ class Deployment:
             door=self.settings.sender,
             owner=owner.id,
             real=self.settings.door == REAL,
-            granted=self._rates().granted,
+            granted=self.rates().granted,
             at=at,
             backoff_scale=self.patience.backoff_scale,
             record_seconds=self.patience.record_seconds,

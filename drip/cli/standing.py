@@ -21,13 +21,14 @@ QUIET_SECONDS_MAX = 30
 def status(*, as_json: bool) -> None:
     """Show how things stand right now.
 
-    The clock, the workers, the sender, what is held, due and open.
+    The clock, the workers, the sender, the limits, what is held, due and open.
     """
     from drip.cli.opening import opened
     from drip.flows import reporting
 
     with opened() as deployment:
         found = reporting.status(deployment.database, door=deployment.settings.sender)
+        found["limits"] = reporting.limits(deployment.database, deployment.library)
     if as_json:
         click.echo(json.dumps({"format": FORMAT, **found}, indent=2))
         return
@@ -40,6 +41,8 @@ def status(*, as_json: bool) -> None:
         people = ", ".join(f"{count} {stage}" for stage, count in sorted(course["people"].items())) or "nobody yet"
         held = f"  HELD: {course['held']}" if course["held"] else ""
         click.echo(f"Course     {course['course']}, version {course['version']}: {people}{held}")
+    for limit in found["limits"]:
+        click.echo(f"Rate       {limit['course']}: {limit['words']}")
     for lesson in found["held_lessons"]:
         click.echo(f"Held       {lesson['course']}/{lesson['letter']}: {lesson['detail']} ({lesson['reason']})")
     for letter in found["parked_letters"]:

@@ -111,6 +111,7 @@ class Reason(StrEnum):
     WINDOW = "window-closed"
     GAP = "min-gap"
     LATER = "not-yet"
+    RATE = "rate"
     INVALID = "invalid-address"
     REFUSED = "refused"
     BROKEN = "broken-letter"

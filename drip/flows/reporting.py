@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from drip.store import chores, erasing, events, reports, senders, stamps, versions
+from drip.store import chores, erasing, events, reports, senders, stamps, versions, warmups
 
 if TYPE_CHECKING:
     from drip.mail.library import Library
@@ -40,6 +40,18 @@ def audit(database: Database, library: Library) -> list[str]:
     with database.read() as connection:
         live = {state.id: library.course(state.version_id, state.id) for state in versions.running(connection).values()}
         return reports.audit(connection, live, library.course)
+
+
+def limits(database: Database, library: Library) -> list[dict[str, Any]]:
+    """Return for each course with a limit how it stands today, and when it grows."""
+    found = []
+    with database.read() as connection:
+        now = stamps.now_in(connection)
+        for state in versions.running(connection).values():
+            limit = warmups.limit(connection, state.id, library.course(state.version_id, state.id).course, now.calendar)
+            if limit is not None:
+                found.append({"course": state.id, **asdict(limit), "words": limit.words})
+    return found
 
 
 def status(database: Database, *, door: str) -> dict[str, Any]:

@@ -30,8 +30,10 @@ from drip.store import (
     results,
     senders,
     stamps,
+    tallies,
     turns,
     versions,
+    warmups,
 )
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class Ticker:
         self._check_clock(now)
         report = Report()
         self._recover(now, report)
+        self._warm_up(now)
         self._reopen(now, report)
         with self._database.write() as connection:
             live = {
@@ -108,6 +111,7 @@ class Ticker:
                 self._open(connection, live, now, report, batched=sender.state == Breaker.CLOSED)
             self._batch(connection, sender, now, report)
             batches.forget_answered(connection, now.machine - BATCHES_KEPT)
+            tallies.forget(connection, now.machine)
             stamps.beat(connection, "tick", now, f"opened {report.opened}, moved {report.moved}")
         return report
 
@@ -151,6 +155,18 @@ class Ticker:
                 report.doubted += doubted
                 if waiting or doubted:
                     log.warning("owner-dead", owner=owner.id, back=waiting, uncertain=doubted)
+
+    def _warm_up(self, now: Now) -> None:
+        """Remember where the limits stand that grow: news once a day and course, in a transaction of its own."""
+        with self._database.read() as connection:
+            growing = {
+                state.id: self._library.course(state.version_id, state.id).course
+                for state in versions.running(connection).values()
+            }
+            news = [name for name, course in growing.items() if warmups.is_news(connection, name, course, now.calendar)]
+        for name in news:
+            with self._database.write() as connection:
+                warmups.move_on(connection, name, growing[name], now.calendar)
 
     # Turning --------------------------------------------------------------------------------------------------------
 

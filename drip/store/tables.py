@@ -425,6 +425,35 @@ events = Table(
     _instant("received_at", nullable=False),
     _instant("worked_at"),
     Index("ix_events_unworked", "id", sqlite_where=text("worked_at IS NULL"), postgresql_where=text("worked_at IS NULL")),
+    # The few that say spam: whether they are too many is asked after every page of reports.
+    Index(
+        "ix_events_complaints",
+        "received_at",
+        sqlite_where=text("outcome = 'complained'"),
+        postgresql_where=text("outcome = 'complained'"),
+    ),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    # How many letters of a course one process handed over in one hour: a row that nobody else writes.
+    Column("course", String(60), primary_key=True),
+    # By the calendar, which at a real door is the machine's clock; the last letter of it by the machine's.
+    Column("hour", Instant(), primary_key=True),
+    Column("owner", String(32), primary_key=True),
+    _count("letters"),
+    _instant("last_at", nullable=False),
+)
+
+warmups = Table(
+    "warmups",
+    metadata,
+    # Where the limit of a course stands that grows: with how many an hour it began, and how many it is on that day.
+    Column("course", String(60), primary_key=True),
+    Column("began", Integer(), nullable=False),
+    Column("per_hour", Integer(), nullable=False),
+    Column("day", Date(), nullable=False),
 )
 
 owners = Table(

@@ -43,6 +43,7 @@ from drip.store import (
     results,
     senders,
     stamps,
+    tallies,
     versions,
 )
 from drip.store.marking import Marked
@@ -123,7 +124,7 @@ class Sender:
             self._die_if_anything_is_left()
             raise
         if work.stopped or work.limited:
-            self._give_back(work.batch_id, reason=work.why)
+            self._give_back(work.batch_id, reason=Reason.RATE if work.limited and not work.stopped else work.why)
         self._at("recorded")
         return count
 
@@ -313,6 +314,7 @@ class Sender:
                 version = versions.running(connection)[work.letter.course].version_id
                 live = {work.letter.course: self._library.course(version, work.letter.course)}
                 results.conclude(connection, ended, state, live, calendar=now.calendar, went_on=marked.went_on)
+                tallies.add(connection, work.letter.course, len(moved), owner=self._owner, now=now)
             senders.note(
                 connection, self._door, answer, batch_id=work.batch_id, now=now.machine, backoff_scale=self._backoff_scale
             )
