@@ -93,9 +93,9 @@ def _week(connection: Connection, library: Library, state: CourseState) -> Week:
     found = Week(state.id, course.title, course.timezone, _held(state), days, overdue)
     if course.sending is None or limit is None:
         return found
-    latest = foreseen(
-        load_of(days), course.sending, Window.of(course), warmups.level_on(connection, state.id, course, now)
-    ).latest
+    level = warmups.level_on(connection, state.id, course, now)
+    # People's own hours lie all round the clock of the course: only the limit makes these letters late.
+    latest = foreseen(load_of(days), course.sending, Window(time.min, time.max), level).latest
     late, on = (timedelta(), None) if latest is None else (latest.late, latest.day)
     return replace(found, per_hour=limit.per_hour, grows=course.sending.grow is not None, late=late, latest=on)
 

@@ -131,8 +131,8 @@ def test_a_reason_is_asked_for(site: Site, kim: Visitor) -> None:
 
 def test_nothing_chosen_is_told(site: Site, kim: Visitor) -> None:
     """Neither a page without letters nor a press without them is a fault of the server."""
-    assert "Nothing was chosen" in kim.page("/console/uncertain/settle", 400)
-    assert "Nothing was chosen" in kim.page("/console/uncertain/settle?as=burn&delivery=1", 400)
+    assert "Nothing was chosen" in kim.page("/console/uncertain/settle", 404)
+    assert "Nothing was chosen" in kim.page("/console/uncertain/settle?as=burn&delivery=1", 404)
     assert 404 == kim.press("/console/uncertain/settle", {"as": "again", "deliveries": ",x,", "why": WHY}).status
     assert 404 == kim.get("/console/uncertain/settled?as=again&delivery=99").status
 
