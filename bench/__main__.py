@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import importing, reporting, runs, servers
+from bench import importing, reporting, runs, servers, starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +52,7 @@ def main() -> int:
         "people": plan.people,
         "rounds": plan.rounds,
         "target_ratio": TARGET,
+        "start": _started(),
         "databases": dict(_measured(names, plan, lines, reports)),
     }
     print(json.dumps(found, indent=2))
@@ -76,6 +77,13 @@ def _measured(names: list[str], plan: runs.Plan, lines: int, reports: int) -> It
                     figures["reports"] = reporting.run(make, home / "reports", reports)
                     _say(name, f"worked off {reports:,} reports at {figures['reports']['reports_per_second']:,} a second")
                 yield name, figures
+
+
+def _started() -> dict[str, Any]:
+    """Return how long help takes, measured before anything else keeps the machine busy."""
+    figures = starting.run()
+    _say("start", f"drip --help takes {figures['help_ms']} ms, {figures['help_ratio']} times a Python that does nothing")
+    return figures
 
 
 def _say(name: str, words: str) -> None:
