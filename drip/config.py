@@ -347,3 +347,8 @@ def command() -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path) if path.exists() else "drip"
+
+
+def has_screen() -> bool:
+    """Return whether a browser can be opened here: always on macOS, elsewhere where there is a display."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,7 +118,7 @@ NO_LISTS = (
 )
 
 
-def mapped(columns: Columns, recipe: Any, maps: tuple[str, ...]) -> Columns:  # noqa: ANN401 - a recipe's columns
+def mapped(columns: Columns, recipe: Mapping[str, tuple[str, ...]] | None, maps: tuple[str, ...]) -> Columns:
     """Return *columns* that follow a recipe and what the command line says of them; raises UsageError."""
     if recipe is not None:
         columns.follow(recipe)

@@ -72,7 +72,7 @@ def simulate(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:  # 
     """Walk a population through the course on a virtual clock.
 
     Nothing is sent, written or rendered. Every letter is held against what must always hold; exits with 1 when something
-    does not, and names the person by her number.
+    does not, and names the person by her number. It also exits with 1 when letters do not fit into their day.
     """
     _refuse_for_the_living(ctx, living=given["living"])
     from drip.cli.screen import busy
@@ -87,7 +87,7 @@ def simulate(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:  # 
 
         for line in lines(found, console().width):
             click.echo(line)
-    ctx.exit(1 if found["broken_in_all"] else 0)
+    ctx.exit(1 if found["broken_in_all"] or found["hazards"] else 0)
 
 
 def _refuse_for_the_living(ctx: click.Context, *, living: bool) -> None:
@@ -140,7 +140,12 @@ def _run(given: dict[str, Any]) -> dict[str, Any]:
     people = simulating.troubled(living, shape, given["seed"]) if living else simulating.made(shape, live, name, given["seed"])
     outages = _outages(given["outages"], shape.first_day, zone)
     run = simulating.simulate(
-        live, people, begins=living.now if living else shape.begins(zone), ends=shape.ends(zone), outages=outages
+        live,
+        people,
+        begins=living.now if living else shape.begins(zone),
+        ends=shape.ends(zone),
+        outages=outages,
+        level=living.level if living else None,
     )
     asked: dict[str, Any] = {
         "course": name,

@@ -23,25 +23,29 @@ QUIET_SECONDS_MAX = 30
 def status(*, as_json: bool) -> None:
     """Show how things stand right now.
 
-    The clock, the workers, the sender, what is held, due and open.
+    The clock, the workers, the sender, the limits, what is held, due and open.
     """
     from drip.cli.opening import opened
     from drip.flows import reporting
 
     with opened() as deployment:
         found = reporting.status(deployment.database, door=deployment.settings.sender)
+        found["limits"] = reporting.limits(deployment.database, deployment.library)
     if as_json:
         click.echo(json.dumps({"format": FORMAT, **found}, indent=2))
         return
     tick = found["last_tick_seconds_ago"]
     click.echo(f"Calendar   {found['calendar']}")
-    click.echo(f"Workers    {_tick_words(tick)}")
+    still = found["stands_still"]
+    click.echo(f"Workers    {_still_words(still) if still else _tick_words(tick)}")
     sender = found["sender"]
     click.echo(f"Sender     {sender['door']}: {_sender_words(sender)}")
     for course in found["courses"]:
         people = ", ".join(f"{count} {stage}" for stage, count in sorted(course["people"].items())) or "nobody yet"
         held = f"  HELD: {course['held']}" if course["held"] else ""
         click.echo(f"Course     {course['course']}, version {course['version']}: {people}{held}")
+    for limit in found["limits"]:
+        click.echo(f"Rate       {limit['course']}: {limit['words']}")
     for lesson in found["held_lessons"]:
         click.echo(f"Held       {lesson['course']}/{lesson['letter']}: {lesson['detail']} ({lesson['reason']})")
     for letter in found["parked_letters"]:
@@ -94,6 +98,11 @@ def _tick_words(seconds_ago: float | None) -> str:
     if seconds_ago <= QUIET_SECONDS_MAX:
         return f"last tick {seconds_ago} seconds ago"
     return f"NOTHING RUNS: the last tick was {_span(seconds_ago)} ago; start drip up (or look at the beat and the worker)"
+
+
+def _still_words(still: dict[str, str]) -> str:
+    """Return why nothing goes on until an operator has spoken, and how she speaks."""
+    return f"STANDS STILL: {still['why']}; its books end at {still['since']}; nothing goes until you run: drip restored"
 
 
 def _span(seconds: float) -> str:

@@ -112,7 +112,7 @@ def _lines(found: Explanation, *, only: bool) -> Iterator[str]:
             inputs = "; ".join(f"{name} {value}" for name, value in rule.inputs.items() if value)
             if inputs:
                 yield f"                      {inputs}"
-        yield "  " + _conclusion(found)
+        yield f"  So {found.conclusion}"
     if found.ahead and not (only and found.next):
         yield ""
         yield "What lies ahead, if nothing is changed"
@@ -122,16 +122,6 @@ def _lines(found: Explanation, *, only: bool) -> Iterator[str]:
         yield "What she does not get"
         yield from (f"  {lesson:<24} {words}" for lesson, words in found.omitted)
     yield ""
-
-
-def _conclusion(found: Explanation) -> str:
-    if found.decides is None:
-        return "So it goes with the next tick."
-    if found.decides.name == "window" and found.ahead:
-        held = next((one for one in found.rules if one.name in {"hold", "letter"} and one.verdict != "passes"), None)
-        but = f", if that is over by then: {held.words}" if held else ""
-        return f"So it goes at {found.ahead[0].due_at:%Y-%m-%d %H:%M} UTC{but}."
-    return f"So it {'does not go' if found.decides.verdict == 'never' else 'waits'}: {found.decides.words}."
 
 
 def _zone(name: str) -> ZoneInfo:
