@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import importing, planning, reporting, runs, servers, simulating
+from bench import importing, planning, reporting, runs, servers, simulating, starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,6 +59,7 @@ def main() -> int:
         "people": plan.people,
         "rounds": plan.rounds,
         "target_ratio": TARGET,
+        "start": _started(),
         "databases": dict(_planned(names, halfway) if asked.only_planning else _measured(names, plan, lines, reports, halfway)),
     }
     if simulated and not asked.only_planning:
@@ -96,6 +97,13 @@ def _measured(names: list[str], plan: runs.Plan, lines: int, reports: int, peopl
                     figures["planning"] = planning.run(make, home / "planning", people)
                     _say(name, f"planned an edit for {people:,} people")
                 yield name, figures
+
+
+def _started() -> dict[str, Any]:
+    """Return how long help takes, measured before anything else keeps the machine busy."""
+    figures = starting.run()
+    _say("start", f"drip --help takes {figures['help_ms']} ms, {figures['help_ratio']} times a Python that does nothing")
+    return figures
 
 
 def _say(name: str, words: str) -> None:
