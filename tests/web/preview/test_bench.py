@@ -66,6 +66,16 @@ def test_a_broken_letter_stays_as_it_last_was(desk: Desk, before: str, after: st
     assert good == html(desk)
 
 
+def test_a_letter_that_broke_unseen_is_shown_as_it_was(desk: Desk) -> None:
+    """Whoever opens a letter only after it broke, or after the layout of all did, still sees how it was before."""
+    desk.edit("minutes: 5", "minutes: soon")
+    sight = desk.sight()
+    assert (True, True) == (sight.stale, sight.rendered is not None)
+    desk.edit("{{ title }}", "{{ titel }}", desk.files.emails / "_base" / "letter.html")
+    sight = desk.bench.sight(COURSE, "welcome", SAMPLES[0], full=True)
+    assert (True, True) == (sight.stale, sight.rendered is not None)
+
+
 def test_a_schedule_that_cannot_be_read_takes_no_letter_away(desk: Desk) -> None:
     """Every letter stays to be seen, those that were never opened too."""
     desk.edit("phases:", "phases: [", desk.files.schedule)

@@ -6,11 +6,15 @@ import re
 from html import unescape
 
 import pytest
+import urllib3
 
 from drip.core.reader import SAMPLES
 from drip.web.preview import choice
-from drip.web.preview.bench import signature
+from drip.web.preview.bench import Bench, signature
 from drip.web.preview.choice import PANES, USUAL
+from drip.web.preview.pages import make_preview
+from drip.web.preview.snapshot import Files
+from drip.web.serve import serving
 from tests.web.preview.conftest import COURSE, LETTER, Preview
 
 AT = f"/letters/{COURSE}/{LETTER}"
@@ -122,16 +126,17 @@ def test_a_fault_stands_where_it_is(preview: Preview) -> None:
     assert "<h1>Three ways to settle</h1>" in page
 
 
-def test_a_letter_that_never_could_be_shown_says_so(preview: Preview) -> None:
+def test_a_letter_that_never_could_be_shown_says_so(files: Files) -> None:
     """Broken from the start, there is a fault and no letter, and no page breaks."""
-    preview.letter.write_text("no front matter", encoding="utf-8")
-    preview.bench.look()
-    preview.bench.readable = preview.bench.current
-    page = preview.page(f"{AT}?panes={ALL}")
-    assert "There is nothing to show yet." in page
-    assert "<code>L101</code>" in page
-    assert "<iframe" not in page
-    assert 404 == preview.ask(f"/frames/{COURSE}/{LETTER}/light").status
+    (files.emails / "unload" / f"{LETTER}.md").write_text("no front matter", encoding="utf-8")
+    bench = Bench(files)
+    with serving(make_preview(bench)) as url, urllib3.PoolManager(retries=False, timeout=20) as pool:
+        preview = Preview(bench, files, url, pool)
+        page = preview.page(f"{AT}?panes={ALL}")
+        assert "There is nothing to show yet." in page
+        assert "<code>L101</code>" in page
+        assert "<iframe" not in page
+        assert 404 == preview.ask(f"/frames/{COURSE}/{LETTER}/light").status
 
 
 def test_a_broken_schedule_and_layout_are_told_with_every_letter(preview: Preview) -> None:
