@@ -8,14 +8,14 @@ from html import unescape
 import pytest
 import urllib3
 
-from drip.core.reader import SAMPLES
+from drip.core.reader import SAMPLES, Reader
 from drip.web.preview import choice
 from drip.web.preview.bench import Bench, signature
 from drip.web.preview.choice import PANES, USUAL
 from drip.web.preview.pages import make_preview
 from drip.web.preview.snapshot import Files
 from drip.web.serve import serving
-from tests.web.preview.conftest import COURSE, LETTER, Preview
+from tests.web.preview.conftest import COURSE, LETTER, Desk, Preview
 
 AT = f"/letters/{COURSE}/{LETTER}"
 ALL = ",".join(PANES)
@@ -248,3 +248,17 @@ def test_a_pressed_link_says_what_it_would_have_been(preview: Preview) -> None:
     for way in ways:
         assert "Nothing has happened" in preview.page(way)
     assert 404 == preview.ask("/pressed/nowhere").status
+
+
+def test_a_fault_in_the_program_is_a_page_that_stays_up(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where drip itself breaks, the page says so, the log names its kind and place and no word more, and pages go on."""
+    broken = Reader("hers", "The subscriber you named", name="Ada", send_at="no time")
+    with serving(make_preview(desk.bench, {COURSE: broken})) as url, urllib3.PoolManager(retries=False, timeout=20) as pool:
+        preview = Preview(desk.bench, desk.files, url, pool)
+        assert "A fault in drip." in preview.page(status=500)
+        assert "Three ways to settle" in preview.page(f"{AT}?reader=weekly")
+    said = "".join(capsys.readouterr())
+    assert "page-broke" in said
+    assert "ValueError" in said
+    assert "Ada" not in said
+    assert "no time" not in said
