@@ -19,7 +19,8 @@ from drip import clock
 from drip.config import Patience, Settings
 from drip.core.delivery import ADDRESS_CHANGE, MY_LINK, form_of
 from drip.core.editorial.proof import Proof
-from drip.core.plan import Edition, Plan
+from drip.core.impact import deaf
+from drip.core.plan import Edition, PersonTurn, Plan
 from drip.core.progress import LiveCourse
 from drip.core.project import Project, project_of
 from drip.core.review import why_not_real
@@ -28,20 +29,21 @@ from drip.core.token import CHANGE, CONFIRM, OWN, Tokens, answering, bound
 from drip.errors import NotFound, ProblemsFound, RenderFault, SettingsError
 from drip.files import parse_source, read_project
 from drip.flows import applying
-from drip.flows.scheduling import Editor, check
+from drip.flows.scheduling import CheckResult, Editor, check
 from drip.flows.sending import Sender, nothing
 from drip.flows.ticking import Ticker
 from drip.mail.directory import NoDirectory
 from drip.mail.envelope import Envelopes
 from drip.mail.lists import NoLists
-from drip.mail.rates import Rates, storage_url
+from drip.mail.rates import Allowance, Rates, storage_url
 from drip.mail.render import LetterBook
 from drip.mail.sendgrid import SendGridMailer
 from drip.mail.sendgrid_directory import SendGridDirectory
 from drip.mail.sendgrid_lists import SendGridLists
 from drip.mail.smtp import SmtpMailer
-from drip.store import migrations, stamps, versions
+from drip.store import migrations, stamps, versions, warmups
 from drip.store.owners import Incarnation
+from drip.store.restores import Memory
 from drip.store.session import Database
 from drip.store.stamps import REAL
 
@@ -285,6 +287,13 @@ class Deployment:
 
     def edition(self) -> Edition:
         """Return what the files say now; raises ProblemsFound when they have faults."""
+        result, edition = self.checked()
+        if edition is None:
+            raise ProblemsFound([problem for problem in result.problems if problem.severity == "error"])
+        return edition
+
+    def checked(self) -> tuple[CheckResult, Edition | None]:
+        """Return every problem of the files as they are now, and what they say; None where a fault forbids it."""
         source = read_project(self.settings.schedule, self.settings.emails)
         result = check(
             source,
@@ -294,18 +303,29 @@ class Deployment:
             emails=str(self.settings.emails),
         )
         if result.project is None:
-            raise ProblemsFound([problem for problem in result.problems if problem.severity == "error"])
+            return result, None
         if self.settings.door == REAL:
             require_own_addresses(result.project.schedule)
-        return Edition(result.project, source.schedule_text, source.letters)
+        return result, Edition(result.project, source.schedule_text, source.letters)
 
-    def plan(self, edition: Edition) -> Plan:
-        """Return what applying an edition would do now."""
-        real = self.settings.door == REAL
-        return applying.plan(self.database, self.library, edition, edition_of, real=real, today=clock.machine_now().date())
+    def plan(self, edition: Edition, *, heard: Callable[[PersonTurn], None] = deaf) -> Plan:
+        """Return what applying an edition would do now; *heard* is told of each person for whom something changes."""
+        real, today = self.settings.door == REAL, clock.machine_now().date()
+        return applying.plan(self.database, self.library, edition, edition_of, real=real, today=today, heard=heard)
 
-    def apply(self, edition: Edition, planned: Plan, accepting: applying.Accepting, *, note: str = "") -> int:
-        """Make an edition live as *planned* and return the number of its version; raises `applying.Refused`."""
+    def apply(
+        self,
+        edition: Edition,
+        planned: Plan,
+        accepting: applying.Accepting,
+        *,
+        note: str = "",
+        at: Callable[[str], None] = nothing,
+    ) -> int:
+        """Make an edition live as *planned* and return the number of its version; raises `applying.Refused`.
+
+        *at* hears named points, for tests.
+        """
         now = clock.machine_now()
         return applying.apply(
             self.database,
@@ -318,6 +338,7 @@ class Deployment:
             today=now.date(),
             now=now,
             note=note,
+            at=at,
         )
 
     def incarnation(self) -> Incarnation:
@@ -326,7 +347,12 @@ class Deployment:
 
     def ticker(self) -> Ticker:
         """Return the ticks of this process."""
-        return Ticker(self.database, self.library, door=self.settings.sender, batch_max=self._batch_max)
+        return Ticker(self.database, self.library, door=self.settings.sender, batch_max=self._batch_max, memory=self.memory)
+
+    @property
+    def memory(self) -> Memory:
+        """What this host remembers of the database."""
+        return Memory(self.settings.state / "seen", self.settings.door)
 
     @property
     def _batch_max(self) -> int:
@@ -345,16 +371,22 @@ class Deployment:
             return self.tokens.sign_dated(OWN, bound(enrollment, address_key), now=now)
         return self.tokens.sign_dated(CONFIRM, answering(enrollment, form_of(occasion)), now=now)
 
-    def _rates(self) -> Rates:
+    def rates(self) -> Rates:
         """Return the limits that all workers share."""
 
-        def per_hour(course_id: str) -> int | None:
+        def allowed(course_id: str) -> Allowance | None:
             with self.database.read() as connection:
                 state = versions.running(connection).get(course_id)
-            sending = None if state is None else self.library.course(state.version_id, course_id).course.sending
-            return None if sending is None else sending.per_hour
+                # By itself, since the versions are read by a connection of their own.
+                live = None if state is None else self.library.course(state.version_id, course_id)
+                if live is None or live.course.sending is None:
+                    return None
+                now = stamps.now_in(connection)
+                found = warmups.limit(connection, course_id, live.course, now.calendar)
+            ahead = round((now.calendar - now.machine).total_seconds())
+            return None if found is None else Allowance(found.per_hour, found.went, ahead)
 
-        return Rates(storage_url(self.settings.redis_url), per_hour, namespace=self.settings.queue)
+        return Rates(storage_url(self.settings.redis_url), allowed, namespace=self.settings.queue)
 
     def sender(
         self,
@@ -372,10 +404,11 @@ class Deployment:
             door=self.settings.sender,
             owner=owner.id,
             real=self.settings.door == REAL,
-            granted=self._rates().granted,
+            granted=self.rates().granted,
             at=at,
             backoff_scale=self.patience.backoff_scale,
             record_seconds=self.patience.record_seconds,
+            memory=self.memory,
         )
 
 

@@ -104,25 +104,6 @@ def rollback(
         )
 
 
-@click.command(name="versions")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
-def versions_(*, as_json: bool) -> None:
-    """List what was applied, the newest first."""
-    from drip.cli.opening import opened
-    from drip.flows import applying
-
-    with opened() as deployment:
-        found = applying.history(deployment.database)
-    if as_json:
-        click.echo(json.dumps({"format": FORMAT, "versions": found}, indent=2, ensure_ascii=False))
-        return
-    for one in found:
-        words = "  ".join(str(part) for part in (one["applied_at"], one["by"], one["note"]) if part)
-        click.echo(f"{one['version']:>4}  {'live  ' if one['live'] else '      '}{words}")
-    if not found:
-        click.echo("nothing was applied yet; look at drip plan", err=True)
-
-
 def _apply(
     ctx: click.Context,
     deployment: Deployment,

@@ -13,6 +13,8 @@ _WIDE = 64
 """From this many columns on a week shows its days."""
 
 BAR = "#"
+DAYS_MAX = 10
+"""How many days with late letters are told one by one."""
 
 
 def lines(found: dict[str, Any], width: int) -> Iterator[str]:
@@ -82,14 +84,43 @@ def _words(found: dict[str, Any]) -> Iterator[str]:
         after = f"{outage['letters_in_the_hour_after']:,} letters in the hour after"
         yield f"Outage         {outage['begins']} to {outage['ends']}; {after}"
     if found["per_hour"] is not None:
-        yield f"Rate           {found['per_hour']:,} letters an hour"
+        yield from _rate(found)
     if late["letters"]:
         last = late["last"]
         yield f"Late           {late['letters']:,} letters, half of them by {_length(late['median_minutes'])} or less"
         yield f"  the latest   {_length(late['most_minutes'])}: {last['lesson']} to person {last['person']} at {last['at']}"
+        if found["per_hour"] is not None:
+            yield from _late_days(late["days"])
     else:
         yield "Late           none"
+    if found["waiting"]:
+        yield f"Waiting        {found['waiting']:,} letters have no room up to the last day; --weeks looks further"
+    for hazard in found["hazards"]:
+        yield f"HAZARD         {hazard['name']}: {hazard['count']:,} {hazard['text']}"
     yield f"Invariants     {len(found['invariants'])} looked at for every letter, broken {found['broken_in_all']:,} times"
+
+
+def _rate(found: dict[str, Any]) -> Iterator[str]:
+    """Yield what the rate is and how it grows."""
+    limits = found["limits"]
+    said = f"Rate           {found['per_hour']:,} letters an hour"
+    if found["grows"] is None or not limits:
+        yield said
+        return
+    last = max(limits.values())
+    day = next(day for day, limit in limits.items() if limit == last)
+    yield f"{said}, {found['grows']}: {last:,} from {day} on"
+
+
+def _late_days(days: dict[str, dict[str, int]]) -> Iterator[str]:
+    """Yield a line for each day with late letters, the worst ones where there are many, in the order of the calendar."""
+    worst = sorted(days, key=lambda day: (-days[day]["most_minutes"], day))[:DAYS_MAX]
+    for day in sorted(worst):
+        found = days[day]
+        over = f", {found['over']:,} not on that day" if found["over"] else ""
+        yield f"  {day}   {found['letters']:,} late, the last by {_length(found['most_minutes'])}{over}"
+    if len(days) > len(worst):
+        yield f"  and {len(days) - len(worst):,} more days; --json has them all"
 
 
 def _broken(found: dict[str, Any]) -> Iterator[str]:

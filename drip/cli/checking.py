@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,13 @@ import click
 from drip.cli.sources import of_files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from zoneinfo import ZoneInfo
+
+    from drip.core.problem import Problem
+
+ALIKE_MIN = 4
+"""From how many warnings of the same words on one line tells them all, so that no other is overlooked among them."""
 
 FORMAT = 1
 """The version of the JSON that `drip check --json` prints; it grows when a field goes away or changes its meaning."""
@@ -67,10 +74,11 @@ def check(
 
     out = console()
     # Errors come last, nearest to the prompt; the JSON keeps them by place.
-    for problem in sorted(result.problems, key=lambda problem: problem.severity == "error"):
-        style = "red" if problem.severity == "error" else "yellow"
-        line = str(problem) if problem.severity == "error" else f"{problem}  (warning)"
-        out.print(line, style=style, soft_wrap=True)
+    for line in _warnings([problem for problem in result.problems if problem.severity != "error"]):
+        out.print(line, style="yellow", soft_wrap=True)
+    for problem in result.problems:
+        if problem.severity == "error":
+            out.print(str(problem), style="red", soft_wrap=True)
     for calendar in calendars:
         print_calendar(calendar, out)
     click.echo(_summary(errors, warnings), err=True)
@@ -134,6 +142,23 @@ def zone_named(name: str) -> ZoneInfo:
     if name not in zone_names():
         raise UsageError(f"there is no time zone {name!r}; {zone_hint(name)}")
     return ZoneInfo(name)
+
+
+def _warnings(problems: Sequence[Problem]) -> Iterator[str]:
+    """Yield a line for each warning, or one for many that say the same of one file each: it names them all."""
+    alike: dict[tuple[str, str, str], list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault((problem.code, problem.text, problem.hint), []).append(problem)
+    for same in alike.values():
+        if len({problem.file for problem in same}) < ALIKE_MIN:
+            yield from (f"{problem}  (warning)" for problem in same)
+        else:
+            code, text, hint = same[0].code, same[0].text, same[0].hint
+            yield f"{code} {text}{'  ' if hint else ''}{hint}  ({len(same)} warnings)"
+            files = " ".join(sorted({problem.file for problem in same}))
+            yield textwrap.fill(
+                files, 78, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            )
 
 
 def _summary(errors: int, warnings: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drip.cli.names import COURSE
 from drip.cli.sources import of_files
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _lengths(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 @click.option("--pauses", callback=_share, default="0", metavar="SHARE", help="How many take a pause, as 0.1 or 10%.")
 @click.option("--bounces", callback=_share, default="0", metavar="SHARE", help="How many addresses bounce.")
 @click.option("--leaves", callback=_share, default="0", metavar="SHARE", help="How many leave on the way.")
-@click.option("--course", default="", metavar="ID", help="The course, where there are several.")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="The course, where there are several.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @of_files
 @click.pass_context
@@ -71,7 +72,7 @@ def simulate(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:  # 
     """Walk a population through the course on a virtual clock.
 
     Nothing is sent, written or rendered. Every letter is held against what must always hold; exits with 1 when something
-    does not, and names the person by her number.
+    does not, and names the person by her number. It also exits with 1 when letters do not fit into their day.
     """
     _refuse_for_the_living(ctx, living=given["living"])
     found = _run(given)
@@ -83,7 +84,7 @@ def simulate(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:  # 
 
         for line in lines(found, console().width):
             click.echo(line)
-    ctx.exit(1 if found["broken_in_all"] else 0)
+    ctx.exit(1 if found["broken_in_all"] or found["hazards"] else 0)
 
 
 def _refuse_for_the_living(ctx: click.Context, *, living: bool) -> None:
@@ -136,7 +137,12 @@ def _run(given: dict[str, Any]) -> dict[str, Any]:
     people = simulating.troubled(living, shape, given["seed"]) if living else simulating.made(shape, live, name, given["seed"])
     outages = _outages(given["outages"], shape.first_day, zone)
     run = simulating.simulate(
-        live, people, begins=living.now if living else shape.begins(zone), ends=shape.ends(zone), outages=outages
+        live,
+        people,
+        begins=living.now if living else shape.begins(zone),
+        ends=shape.ends(zone),
+        outages=outages,
+        level=living.level if living else None,
     )
     asked: dict[str, Any] = {
         "course": name,

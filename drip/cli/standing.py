@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from drip.cli.names import COURSE
+
 FORMAT = 1
 
 KEPT_FOR_GOOD = "9999-"
@@ -21,25 +23,29 @@ QUIET_SECONDS_MAX = 30
 def status(*, as_json: bool) -> None:
     """Show how things stand right now.
 
-    The clock, the workers, the sender, what is held, due and open.
+    The clock, the workers, the sender, the limits, what is held, due and open.
     """
     from drip.cli.opening import opened
     from drip.flows import reporting
 
     with opened() as deployment:
         found = reporting.status(deployment.database, door=deployment.settings.sender)
+        found["limits"] = reporting.limits(deployment.database, deployment.library)
     if as_json:
         click.echo(json.dumps({"format": FORMAT, **found}, indent=2))
         return
     tick = found["last_tick_seconds_ago"]
     click.echo(f"Calendar   {found['calendar']}")
-    click.echo(f"Workers    {_tick_words(tick)}")
+    still = found["stands_still"]
+    click.echo(f"Workers    {_still_words(still) if still else _tick_words(tick)}")
     sender = found["sender"]
     click.echo(f"Sender     {sender['door']}: {_sender_words(sender)}")
     for course in found["courses"]:
         people = ", ".join(f"{count} {stage}" for stage, count in sorted(course["people"].items())) or "nobody yet"
         held = f"  HELD: {course['held']}" if course["held"] else ""
         click.echo(f"Course     {course['course']}, version {course['version']}: {people}{held}")
+    for limit in found["limits"]:
+        click.echo(f"Rate       {limit['course']}: {limit['words']}")
     for lesson in found["held_lessons"]:
         click.echo(f"Held       {lesson['course']}/{lesson['letter']}: {lesson['detail']} ({lesson['reason']})")
     for letter in found["parked_letters"]:
@@ -92,6 +98,11 @@ def _tick_words(seconds_ago: float | None) -> str:
     if seconds_ago <= QUIET_SECONDS_MAX:
         return f"last tick {seconds_ago} seconds ago"
     return f"NOTHING RUNS: the last tick was {_span(seconds_ago)} ago; start drip up (or look at the beat and the worker)"
+
+
+def _still_words(still: dict[str, str]) -> str:
+    """Return why nothing goes on until an operator has spoken, and how she speaks."""
+    return f"STANDS STILL: {still['why']}; its books end at {still['since']}; nothing goes until you run: drip restored"
 
 
 def _span(seconds: float) -> str:
@@ -147,7 +158,7 @@ def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("course", required=False)
+@click.argument("course", type=COURSE, required=False)
 @click.option("--reason", default="held by an operator", help="Why, for those who ask later.")
 def hold(*, course: str | None, reason: str) -> None:
     """Stop sending COURSE, or every course.
@@ -171,7 +182,7 @@ def _held_words(count: int, course: str | None) -> str:
 
 
 @click.command()
-@click.argument("course", required=False)
+@click.argument("course", type=COURSE, required=False)
 def release(*, course: str | None) -> None:
     """Let COURSE, or every course, go on.
 
@@ -210,16 +221,3 @@ def upgrade() -> None:
     deployment.check_door()
     deployment.database.dispose()
     click.echo("the database is up to date now" if done else "the database was up to date already")
-
-
-@click.command()
-def keys() -> None:
-    """Print fresh secret keys; nothing is stored.
-
-    One for DRIP_SECRET_KEYS and one for DRIP_SUPPRESSION_KEY.
-    """
-    import secrets
-
-    click.echo(f"DRIP_SECRET_KEYS={secrets.token_urlsafe(32)}")
-    click.echo(f"DRIP_SUPPRESSION_KEY={secrets.token_urlsafe(32)}")
-    click.echo("Keep both; the suppression key can never be changed: people who left are known by it alone.", err=True)

@@ -117,6 +117,7 @@ WORDS: dict[str, dict[str, dict[str, str]]] = {
             "removed": "it was taken out of the course",
             "superseded": "another letter took its place",
             "window-closed": "it was too late in your day",
+            "rate": "many letters were waiting to go in that hour",
             "min-gap": "it was too close to the letter before",
             "not-yet": "it was too early",
             "invalid-address": "the mail provider says that there is no such address",

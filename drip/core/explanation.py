@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
+    from drip.core.capacity import Limit
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse
     from drip.core.schedule import Lesson
@@ -81,7 +82,7 @@ class Around:
     sender_reason: str = ""
     sender_remedy: str = ""
     retry_at: datetime | None = None
-    per_hour: int | None = None
+    limit: Limit | None = None
     clearing: bool = False
     real: bool = False
 
@@ -304,11 +305,13 @@ def _door(around: Around, zone: ZoneInfo) -> Iterator[Rule]:
     if around.clearing:
         words = "she is back, and the provider is just being asked to take her off its own list; some minutes at most"
         yield Rule("provider's list", Verdict.WAITS, words)
-    if around.per_hour is None:
+    if around.limit is None:
         yield Rule("rate", Verdict.PASSES, "no limit by the hour", {"per_hour": "none"})
     else:
-        words = f"{around.per_hour} letters an hour for all; what is over waits for the next tick"
-        yield Rule("rate", Verdict.PASSES, words, {"per_hour": str(around.per_hour)})
+        limit = around.limit
+        inputs = {"per_hour": str(limit.per_hour), "went this hour": str(limit.went), "went today": str(limit.today)}
+        inputs |= {"grows to": str(limit.grows_to)} if limit.grows_to else {}
+        yield Rule("rate", Verdict.WAITS if limit.full else Verdict.PASSES, limit.words, inputs)
 
 
 def _days(count: int) -> str:
@@ -319,7 +322,7 @@ def _days(count: int) -> str:
 
 REASONS = {
     Reason.PAUSED: "she paused",
-    Reason.HELD: "an operator held the course or the lesson",
+    Reason.HELD: "the course or the lesson was held",
     Reason.LEFT: "she left",
     Reason.SUPPRESSED: "her address must not be mailed",
     Reason.NO_CONSENT: "nobody had confirmed the address",
@@ -327,6 +330,7 @@ REASONS = {
     Reason.REMOVED: "an edit took the letter out of the course",
     Reason.SUPERSEDED: "another took its place",
     Reason.WINDOW: "its window closed before it could go",
+    Reason.RATE: "the hour had all the letters that its rate allows",
     Reason.GAP: "the letter before it went too short a while ago",
     Reason.LATER: "it was not yet time, or the provider asked to wait",
     Reason.INVALID: "the provider says that this is no address",

@@ -214,9 +214,13 @@ NOT_ABOUT_HER = {
     "versions": "the schedule and the letters, alike for everybody",
     "courses": "which version is live",
     "lesson_holds": "letters that an operator or a fault holds, for everybody",
+    "tallies": "how many letters went in which hour",
+    "warmups": "how many letters an hour may go",
     "batches": "how many letters go in one request",
     "owners": "our own processes",
     "senders": "whether the mail provider answers",
     "beats": "whether our clocks tick",
+    "operators": "who runs this, and no subscriber",
+    "sessions": "in which browsers they are logged in",
 }
 """The tables that hold nothing about a person."""

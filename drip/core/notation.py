@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, time
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from drip.core.shape import ID_PATTERN
-from drip.core.timeword import WEEKDAYS, clock_time_of, date_of, days_of, weekdays_of
+from drip.core.timeword import WEEKDAYS, clock_time_of, date_of, days_of, growth_of, weekdays_of
 
 WRITTEN = {"written": True}
 _DAY_WORDS = {"type": "string", "enum": list(WEEKDAYS)}
@@ -55,6 +56,15 @@ def _date_in(value: object) -> date:
         raise _refusal("calendar_date", trouble) from trouble
 
 
+def _growth_in(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    try:
+        return growth_of(value)
+    except ValueError as trouble:
+        raise _refusal("growth", trouble) from trouble
+
+
 Day = Annotated[date, BeforeValidator(_date_in), WithJsonSchema({"type": "string", "format": "date"})]
 Days = Annotated[
     int,
@@ -71,6 +81,11 @@ Weekdays = Annotated[
     tuple[str, ...],
     BeforeValidator(_weekdays_in),
     WithJsonSchema({"anyOf": [{"const": "any"}, {"type": "array", "items": _DAY_WORDS, "minItems": 1}], "examples": [["tue"]]}),
+]
+Growth = Annotated[
+    Decimal,
+    BeforeValidator(_growth_in),
+    WithJsonSchema({"type": "string", "pattern": r"^([1-9](\.\d{1,3})?|10(\.0{1,3})?)x daily$"}),
 ]
 Identifier = Annotated[str, Field(pattern=ID_PATTERN, max_length=60, examples=["sleep-anchor"])]
 Switch = Annotated[bool, Strict()]

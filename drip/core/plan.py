@@ -4,39 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from drip.core.review import Acceptance, Review, is_accepted, only_reviewed, review_of
+from drip.core.change import DATED, Change
+from drip.core.review import Acceptance, Review, asks_for_reviews, is_accepted, only_reviewed, review_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
-    from drip.core.progress import LiveCourse
     from drip.core.project import Project
     from drip.core.schedule import Course
-
-DATED = ("timezone", "send", "allow", "min_gap", "late", "phases", "on_demand", "afterwards")
-"""What decides when and in which order letters come."""
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class Change:
-    """One effect of an edit: *kind* is a stable word, *what* the letter, file or setting, *text* a line for people."""
-
-    kind: str
-    what: str
-    text: str
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Hazard:
-    """An effect that must be accepted by its *name*."""
+    """An effect that must be accepted by its *name*; one that is not *needed* may be, and else does not come about."""
 
     name: str
     count: int
     text: str
+    needed: bool = True
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -52,9 +41,33 @@ class PersonTurn:
     passed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class LoadDay:
+    """How many letters go on a day as things are, how many as planned, and how many more to people who had finished."""
+
+    day: date
+    before: int
+    after: int
+    reopened: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who accepted a *hazard* of a version, for how many people at most, and why."""
+
+    hazard: str
+    count: int
+    by: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What applying the files to version *base* would do; *source* is the hash of the files."""
+    """What applying the files to version *base* would do; *source* is the hash of the files.
+
+    *turns* names the first people for whom something changes, *load* every day on which anybody has a letter, everybody's
+    whole course ahead, in the courses whose dates change.
+    """
 
     base: int | None
     source: str
@@ -64,11 +77,15 @@ class Plan:
     people: int
     effects: tuple[tuple[str, int], ...] = ()
     turns: tuple[PersonTurn, ...] = ()
+    load: tuple[LoadDay, ...] = ()
 
     @property
     def digest(self) -> str:
-        """What an operator repeats to apply just this plan: it changes with the files, the base and the kinds of hazards."""
-        facts = [self.base, self.source, [hazard.name for hazard in self.hazards]]
+        """What an operator repeats to apply just this plan: it changes with the files, the base and the kinds of hazards.
+
+        What need not be accepted is left out: the first who finishes while a plan is looked at spoils nothing.
+        """
+        facts = [self.base, self.source, [hazard.name for hazard in self.hazards if hazard.needed]]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
 
@@ -85,90 +102,6 @@ class Edition:
         return self.project.wording(letter)
 
 
-def changes_between(old: Edition | None, new: Edition) -> list[Change]:
-    """Return what *new* changes, in the order of the files; everything is new when there is no *old*."""
-    courses = new.project.schedule.courses
-    if old is None:
-        return [
-            Change("first", name, f"the first version: {len(course.sequence)} letters in {len(course.phases)} phases")
-            for name, course in courses.items()
-        ]
-    before = old.project.schedule.courses
-    changes = [Change("course", name, "a new course") for name in courses if name not in before]
-    changes += [Change("gone", name, "this course is no longer in the schedule") for name in before if name not in courses]
-    for name, course in courses.items():
-        if name in before:
-            changes += _settings(name, before[name], course)
-    for path in sorted({*old.files, *new.files}):
-        if old.files.get(path) != new.files.get(path):
-            changes.append(_file(path, path in old.files, path in new.files, new))
-    if not changes and old.schedule_text != new.schedule_text:
-        changes.append(Change("comments", "schedule", "only comments or layout of the schedule changed"))
-    return changes
-
-
-def _settings(name: str, old: Course, new: Course) -> list[Change]:
-    """Return the settings of a course that changed; what its lessons do is told by `lesson_changes`."""
-    changes = []
-    for field in type(new).model_fields:
-        before, after = getattr(old, field), getattr(new, field)
-        if before != after and field not in {"phases", "afterwards"}:
-            kind = "dates" if field in DATED else "setting"
-            written = type(new).model_fields[field].alias or field
-            changes.append(Change(kind, f"{name}.{written}", _told(written, before, after, dated=field in DATED)))
-    return changes
-
-
-def lesson_changes(course: str, old: LiveCourse, new: LiveCourse) -> list[Change]:
-    """Return what happens to the lessons of a course, by their first ids: inserted, removed, renamed, moved, another wait."""
-    before = {old.first_id(lesson.id): lesson for lesson in old.course.lessons.values()}
-    after = {new.first_id(lesson.id): lesson for lesson in new.course.lessons.values()}
-    changes = [
-        Change("inserted", f"{course}.{lesson.id}", "a new lesson") for first, lesson in after.items() if first not in before
-    ]
-    changes += [
-        Change("removed", f"{course}.{lesson.id}", "nobody gets it any more")
-        for first, lesson in before.items()
-        if first not in after
-    ]
-    for first, lesson in after.items():
-        was = before.get(first)
-        if was is None:
-            continue
-        if was.id != lesson.id:
-            changes.append(Change("renamed", f"{course}.{lesson.id}", f"was {was.id}"))
-        if was.wait != lesson.wait:
-            changes.append(Change("wait", f"{course}.{lesson.id}", f"{was.wait} days → {lesson.wait} days"))
-        if (was.anyday, was.anytime) != (lesson.anyday, lesson.anytime):
-            changes.append(Change("day", f"{course}.{lesson.id}", "goes on other days than before"))
-    common = [first for first in before if first in after]
-    if common != [first for first in after if first in before]:
-        changes.append(Change("order", course, "lessons stand in another order"))
-    return changes
-
-
-def _told(field: str, before: object, after: object, *, dated: bool) -> str:
-    if dated:
-        return "when or in which order letters come"
-    if isinstance(before, str) and isinstance(after, str):
-        return f"{before} → {after}"
-    return f"{field} is set anew" if after else f"{field} is no longer set"
-
-
-def _file(path: str, was: bool, now: bool, new: Edition) -> Change:  # noqa: FBT001 - two halves of one fact
-    """Return what the change of one file below `emails/` means."""
-    letter = next((letter_id for letter_id, letter in new.project.letters.items() if letter.path == path), None)
-    if letter is not None and not path.startswith("_system/"):
-        return Change("wording" if was else "letter", letter, "another wording" if was else "a new letter")
-    if not now:
-        return Change("file", path, "the file is gone")
-    if path.startswith("_base/blocks/"):
-        return Change("block", path, "a fixed block has another wording, in every letter that places it")
-    if path.startswith("_base/"):
-        return Change("layout", path, "every letter looks different")
-    return Change("file", path, "another wording" if was else "a new file")
-
-
 def hazards_of(old: Edition | None, new: Edition, accepted: Iterable[Acceptance], *, real: bool, today: date) -> list[Hazard]:
     """Return what must be accepted by name before real people get these letters; none where nothing is real."""
     if not real:
@@ -179,7 +112,7 @@ def hazards_of(old: Edition | None, new: Edition, accepted: Iterable[Acceptance]
         if path.startswith("_base/blocks/") and old is not None and old.files.get(path) != new.files.get(path):
             name = path.removeprefix("_base/blocks/").removesuffix(".md")
             hazards.append(Hazard(f"block:{name}", 1, "a fixed text changed, in letters that were checked with its old words"))
-    for course in new.project.schedule.courses.values():
+    for course in filter(asks_for_reviews, new.project.schedule.courses.values()):
         for letter_id in course.letter_ids:
             found = new.project.letters[letter_id]
             front = found.lesson
@@ -193,6 +126,15 @@ def hazards_of(old: Edition | None, new: Edition, accepted: Iterable[Acceptance]
                 continue
             hazards.append(Hazard(f"unreviewed:{letter_id}", 1, "no clinician has checked this letter; its foot says so"))
     return sorted(set(hazards))
+
+
+def summed(hazards: Iterable[Hazard]) -> tuple[Hazard, ...]:
+    """Return hazards by name, those of several courses added up."""
+    found: dict[str, Hazard] = {}
+    for hazard in hazards:
+        known = found.get(hazard.name)
+        found[hazard.name] = hazard if known is None else replace(known, count=known.count + hazard.count)
+    return tuple(sorted(found.values()))
 
 
 def refusals_of(old: Edition | None, new: Edition, *, real: bool, today: date) -> list[str]:
@@ -209,15 +151,23 @@ def refusals_of(old: Edition | None, new: Edition, *, real: bool, today: date) -
 def redated(old: Edition | None, new: Edition) -> list[str]:
     """Return the courses whose edit changes when or in which order letters come."""
     before = {} if old is None else old.project.schedule.courses
-    return [
-        name
-        for name, course in new.project.schedule.courses.items()
-        if name in before and any(getattr(before[name], field) != getattr(course, field) for field in DATED)
-    ]
+    courses = new.project.schedule.courses
+    return [name for name, course in courses.items() if name in before and _dating(before[name]) != _dating(course)]
+
+
+def _dating(course: Course) -> tuple[object, ...]:
+    """Return all of a course that dates, their order, or the names of lessons hang on."""
+    lessons = (
+        tuple((lesson.id, lesson.was, lesson.wait, lesson.anytime, lesson.anyday) for lesson in part)
+        for part in (course.sequence, course.afterwards)
+    )
+    return (*(getattr(course, name) for name in DATED), *lessons)
 
 
 def _unreviewed(old: Edition | None, new: Edition, course: Course, today: date) -> list[str]:
-    found = []
+    found: list[str] = []
+    if not asks_for_reviews(course):
+        return found
     for letter_id in course.letter_ids:
         front = new.project.letters[letter_id].lesson
         if front is None or front.draft:

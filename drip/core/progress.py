@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from drip.core.schedule import Course, Lesson
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """The next lesson of a run; *afterwards* when it belongs to the letters after the last phase."""
 
     lesson: Lesson
@@ -52,16 +52,13 @@ def place_kept(old: LiveCourse, new: LiveCourse, place: str | None) -> str | Non
 
 def steps_after(course: Course, place: str | None, *, afterwards: bool) -> list[Step]:
     """Return the lessons that stand after *place* in the order of the course, the later letters only for who opted in."""
-    steps = [Step(lesson, afterwards=False) for lesson in course.sequence]
-    if afterwards:
-        steps += [Step(lesson, afterwards=True) for lesson in course.afterwards]
-    if place is None:
-        return steps
-    ids = [step.lesson.id for step in steps]
-    if place in ids:
-        return steps[ids.index(place) + 1 :]
-    # Her place lies among the later letters and she no longer wants them: nothing follows.
-    return []
+    later = [Step(lesson, afterwards=True) for lesson in course.afterwards] if afterwards else []
+    if place is not None and place not in course.places:
+        ids = [step.lesson.id for step in later]
+        # Where her place lies among the later letters and she no longer wants them, nothing follows.
+        return later[ids.index(place) + 1 :] if place in ids else []
+    begin = 0 if place is None else course.places[place] + 1
+    return [Step(lesson, afterwards=False) for lesson in course.sequence[begin:]] + later
 
 
 def next_step(
@@ -81,13 +78,18 @@ def next_step(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LiveCourse:
     """The version of a course that is live: its number, the course, and the first id of each renamed lesson."""
 
     version_id: int
     course: Course
     firsts: Mapping[str, str]
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The first ids of all dated lessons in their order, the later letters last."""
+        return tuple(self.first_id(lesson_id) for lesson_id in self.course.lessons)
 
     def first_id(self, lesson_id: str) -> str:
         """Return the id that deliveries of a lesson carry."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import time
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from drip.core.coherence import contradictions
-from drip.core.notation import WRITTEN, ClockTime, Count, Day, Days, Identifier, Switch, Value, Weekdays
+from drip.core.notation import WRITTEN, ClockTime, Count, Day, Days, Growth, Identifier, Switch, Value, Weekdays
 from drip.core.problem import Problem, has_errors
 from drip.core.shape import Codes, shape_problems
 from drip.core.source import Document, Marks
@@ -118,9 +118,9 @@ class Sending(Value):
     """How fast a new domain is warmed up: letters per hour over all workers, growing by a factor a day."""
 
     per_hour: Count = Field(ge=1, examples=[500])
-    """At most this many letters an hour."""
-    grow: Annotated[str, Field(pattern=r"^\d(\.\d+)?x daily$")] | None = Field(default=None, examples=["1.5x daily"])
-    """By how much that grows day by day."""
+    """At most this many letters an hour; with `grow`, where that begins."""
+    grow: Growth | None = Field(default=None, examples=["1.5x daily"])
+    """By how much that grows after each day on which at least an hour's letters left."""
 
 
 class Retention(Value):
@@ -215,6 +215,8 @@ class Course(Value):
         default=None, pattern=r"^[a-z0-9._-]+(/[a-z0-9._-]+)*\.yaml$", examples=["editorial/roadmap.yaml"]
     )
     """The file of rules that the letters of this course keep to, below the folder of letters."""
+    reviews: Literal["clinician", "none"] = "clinician"
+    """Who must have checked a letter before real people get it: `none` only where the letters advise nobody on health."""
     helplines: tuple[Helpline, ...] = ()
     """Where to turn in a crisis, by country; a reader who gave hers sees its lines first."""
     retention: Retention = Field(default=Retention(), json_schema_extra=_without_default)
@@ -306,6 +308,7 @@ _CODES = Codes(
     weekdays="S106",
     pattern="S107",
     bound="S108",
+    growth="S107",
 )
 
 

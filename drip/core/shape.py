@@ -35,6 +35,7 @@ class Codes:
     weekdays: str = ""
     choice: str = ""
     regular_expression: str = ""
+    growth: str = ""
 
 
 _KINDS = {
@@ -97,7 +98,7 @@ def _value_problem(error: ErrorDetails, document: Document, model: type[BaseMode
     context: Mapping[str, Any] = error.get("ctx", {})
     name = _name(path)
     match kind:
-        case "clock_time" | "duration" | "weekdays" | "calendar_date" | "regular_expression":
+        case "clock_time" | "duration" | "weekdays" | "calendar_date" | "regular_expression" | "growth":
             code = getattr(codes, kind, "") or codes.wrong
             return document.problem(code, path, f"{name}: {context['text']}", str(context["hint"]))
         case "enum" | "literal_error":

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from drip.core import enrollment, handover
+from drip.core import enrollment, handover, timing
+from drip.core.capacity import Level, moved_on
 from drip.core.delivery import Kind, Reason, State, why_not
-from drip.core.enrollment import Enrollment, Pause, Result, Stage, placed
+from drip.core.enrollment import Enrollment, Pause, Result, Stage, placed, zone_of
 from drip.core.witness import Outage, Seen, Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from drip.core.progress import LiveCourse, Step
+    from drip.core.schedule import Sending
     from drip.core.timing import Slot
 
 HOUR = timedelta(hours=1)
@@ -46,7 +48,8 @@ class Traveller:
     """One person of a population: her facts, what she had in this run (first ids), and what will befall her.
 
     *bounces_on* is which of her letters comes back, counted from 1; 0 for none. *due* is when she is looked at next,
-    *promised* when her next letter was first to come, *open* the slot of a letter that waits for the rate.
+    *promised* when her next letter was first to come, *open* the slot of a letter that waits for the rate, *place* its
+    number among those that wait, *over* whether it missed a window by that.
     """
 
     number: int
@@ -58,6 +61,8 @@ class Traveller:
     due: datetime | None = None
     promised: datetime | None = None
     open: Slot | None = None
+    place: int = 0
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +83,19 @@ class Steps:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of it: letters by instant, how late the late ones were, and who finished on which local date."""
+    """What came of it: letters by instant, how late the late ones were, and who finished on which local date.
+
+    *over* counts by the day that was promised the letters which the rate kept from leaving in their window, *limits* says by
+    day how many an hour might leave, *waiting* how many wait for the rate in the end.
+    """
 
     letters: Counter[datetime] = field(default_factory=Counter)
     lessons: Counter[str] = field(default_factory=Counter)
     late: list[tuple[timedelta, datetime, int, str]] = field(default_factory=list)
     finished: list[date] = field(default_factory=list)
+    over: Counter[date] = field(default_factory=Counter)
+    limits: dict[date, int] = field(default_factory=dict)
+    waiting: int = 0
     joined: int = 0
     left: int = 0
     bounced: int = 0
@@ -114,23 +126,28 @@ class Simulation:
         begins: datetime,
         ends: datetime,
         outages: Sequence[Outage] = (),
-        per_hour: int | None = None,
+        sending: Sending | None = None,
+        level: Level | None = None,
         steps: Steps = Steps(),
         heard: Callable[[Went], None] = _deaf,
     ) -> None:
-        """Go from *begins* up to *ends*; *heard* is told of every letter."""
+        """Go from *begins* up to *ends*, with *sending* from where its growth stands; *heard* is told of every letter."""
         self.tally = Tally()
-        self.witness = Witness(course, outages=outages, per_hour=per_hour)
+        self.witness = Witness(course, outages=outages, sending=sending, level=level)
         self.people = people
         self._course = course
         self._begins = begins
         self._ends = ends
         self._outages = sorted(outages, key=lambda outage: outage.begins)
-        self._per_hour = per_hour
+        self._sending = sending
+        self._level = level
+        self._zone = zone_of("", course.course)
+        self._per_hour, self._today, self._day_ends = 0, 0, begins
         self._steps = steps
         self._heard = heard
         self._known: dict[tuple[Any, ...], Enrollment] = {}
         self._granted: deque[datetime] = deque()
+        self._full_until = begins
         self._waiting: list[tuple[date, datetime, int, int, Traveller]] = []
         self._pushed = 0
         self._told: set[int] = set()
@@ -149,6 +166,8 @@ class Simulation:
         now = self._begins
         while self._moments:
             now = heappop(self._moments)
+            while self._moments and self._moments[0] == now:
+                heappop(self._moments)
             if now >= self._ends:
                 break
             for person, happening in self._events.pop(now, ()):
@@ -161,7 +180,12 @@ class Simulation:
                 self._at(later)
                 continue
             self._tick(people, now)
+        self._end(now)
+
+    def _end(self, now: datetime) -> None:
+        """Look at everybody once more when all is over."""
         for person in self.people:
+            self.tally.waiting += person.open is not None or person.over
             under_way = person.facts.state == Stage.ACTIVE and person.facts.paused != Pause.OPEN
             if under_way and person.due is None and person.number not in self._told:
                 self._stands_still(person, now, "she is under way and has no date")
@@ -205,7 +229,7 @@ class Simulation:
     def _settle(self, person: Traveller, changes: dict[str, Any], now: datetime) -> None:
         """Write *changes* about a person, and look at her when they say."""
         person.facts = self._alike(person.facts._replace(**changes))
-        person.open = None
+        person.open, person.over = None, False
         due = person.facts.next_due_at if person.facts.state == Stage.ACTIVE else None
         person.due, person.promised = None, due
         if due is not None:
@@ -259,6 +283,8 @@ class Simulation:
                 person.due = None
                 self._stands_still(person, now, "her next lesson is not in the course")
                 continue
+            if person.open is not None and not person.over:
+                self._miss(person, person.open, now)
             person.facts, (step, slot, goes) = found[0], found[1]
             person.open = None
             if not goes:
@@ -267,15 +293,15 @@ class Simulation:
                     self._stands_still(person, now, "her letter is due and may not go")
                 else:
                     self._look(person, slot.due_at)
-            elif self._per_hour is None:
+            elif self._sending is None:
                 self._hand_over(person, step, slot, now, results)
             else:
-                person.open = slot
                 self._pushed += 1
+                person.open, person.place = slot, self._pushed
                 heappush(self._waiting, (slot.meant_on, slot.due_at, person.number, self._pushed, person))
                 self._look(person, slot.closes_at)
-        if self._per_hour is not None:
-            self._hand_over_within(self._per_hour, now, results)
+        if self._sending is not None:
+            self._hand_over_within(self._limit(self._sending, now), now, results)
 
     def _open(self, facts: Enrollment, now: datetime) -> tuple[Enrollment, handover.Opening | None]:
         found = self._steps.opening_of(facts, self._course, now=now)
@@ -294,13 +320,33 @@ class Simulation:
         while self._granted and now - self._granted[0] > HOUR:
             self._granted.popleft()
         while self._waiting and len(self._granted) < per_hour:
-            *_, person = heappop(self._waiting)
-            slot, step = person.open, enrollment.step_of(person.facts, self._course.course)
-            # Whoever paused, left or was given another date meanwhile does not wait any more.
+            *_, place, person = heappop(self._waiting)
+            # Whoever paused, left or was given another date meanwhile does not wait here any more.
+            slot = person.open if person.place == place else None
+            step = None if slot is None else enrollment.step_of(person.facts, self._course.course)
             if slot is not None and step is not None and self._hand_over(person, step, slot, now, results):
                 self._granted.append(now)
-        if self._waiting:
-            self._at(self._granted[0] + HOUR + TICK)
+                self._today += 1
+        if self._waiting and self._full_until <= now:
+            # Once for each full hour, however often somebody is looked at in it.
+            self._full_until = self._granted[0] + HOUR + TICK
+            self._at(self._full_until)
+
+    def _limit(self, sending: Sending, now: datetime) -> int:
+        """Return how many letters an hour may have now: it may grow with each day of the course's zone."""
+        if now >= self._day_ends or not self._per_hour:
+            day = now.astimezone(self._zone).date()
+            self._level = moved_on(day, sending, self._level, self._today)
+            self._per_hour = sending.per_hour if self._level is None else self._level.per_hour
+            self._today, self._day_ends = 0, timing.instant(day + timedelta(days=1), time(0), self._zone)
+            self.tally.limits[day] = self._per_hour
+        return self._per_hour
+
+    def _miss(self, person: Traveller, slot: Slot, now: datetime) -> None:
+        """Note a letter that did not leave in its window, unless an outage kept it."""
+        if now >= slot.closes_at and not any(one.begins < slot.closes_at and slot.due_at < one.ends for one in self._outages):
+            person.over = True
+            self.tally.over[(person.promised or slot.due_at).astimezone(self._zone).date()] += 1
 
     def _hand_over(
         self,
@@ -322,7 +368,7 @@ class Simulation:
             return False
         sound = self.witness.letter(Seen(person.number, person.facts, step, slot, now))
         self._count(person, step, slot, now)
-        person.had, person.open, person.due = found.had, None, None
+        person.had, person.open, person.due, person.over = found.had, None, None, False
         person.facts = found.facts
         if person.letters == person.bounces_on:
             self._at(now + LATE)

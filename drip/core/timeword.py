@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, time
+from decimal import Decimal
 from functools import cache
 from zoneinfo import available_timezones
 
@@ -13,6 +14,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The weekday words of a schedule; the index is `date.weekday()`."""
 
 _DURATION = re.compile(r"(\d{1,3}) (day|days|week|weeks)")
+_GROWTH = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)x daily")
+GROWTH_MAX = 10
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -26,6 +29,22 @@ def days_of(text: object) -> int:
         msg = f"{text!r} is not a duration; write a whole number of days or weeks, such as '3 days' or '1 week'"
         raise ValueError(msg)
     return int(match[1]) * (7 if match[2].startswith("week") else 1)
+
+
+def growth_of(text: object) -> Decimal:
+    """Return the factor in a growth such as `1.5x daily`.
+
+    Raises ValueError with a sentence for the operator when *text* is anything else, or nothing that grows.
+    """
+    match = _GROWTH.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        msg = f"{quoted(text)} is not a growth; write a factor a day, such as 1.5x daily"
+        raise ValueError(msg)
+    factor = Decimal(match[1])
+    if not 1 < factor <= GROWTH_MAX:
+        msg = f"{quoted(text)} is out of bounds; write a factor above 1 and up to {GROWTH_MAX}, such as 1.5x daily"
+        raise ValueError(msg)
+    return factor
 
 
 def clock_time_of(text: object) -> time:

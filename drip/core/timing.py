@@ -150,16 +150,31 @@ def next_slot(
     return _settle(meant_on, gap_ends_on(last_letter_on, rhythm), lesson, rhythm, late=rhythm.late)
 
 
+def next_dates(
+    lesson: Lesson, rhythm: Rhythm, *, last_meant_on: date, last_letter_on: date | None, afterwards: bool = False
+) -> tuple[date, date]:
+    """Return the meant date and the letter date of `next_slot`: all of it that no zone and no hour decides."""
+    meant_on = meant_after(last_meant_on, lesson, rhythm, afterwards=afterwards)
+    return _settled(meant_on, gap_ends_on(last_letter_on, rhythm), lesson, rhythm, late=rhythm.late)
+
+
 def _settle(meant_on: date, earliest: date, lesson: Lesson, rhythm: Rhythm, *, late: int) -> Slot:
     """Return the slot for a letter meant for one date that may not go before *earliest*.
 
     Within *late* days it follows and keeps its meant date, so that the next lesson keeps its own; after that it goes on
     a day that suits it, and the rhythm restarts from there.
     """
+    meant_on, letter_on = _settled(meant_on, earliest, lesson, rhythm, late=late)
+    return slot_on(letter_on, rhythm, meant_on=meant_on)
+
+
+def _settled(meant_on: date, earliest: date, lesson: Lesson, rhythm: Rhythm, *, late: int) -> tuple[date, date]:
+    """Return the meant date and the letter date of `_settle`."""
     day = on_or_after(max(meant_on, earliest), rhythm.allow_days)
     if (day - meant_on).days <= late:
-        return slot_on(day, rhythm, meant_on=meant_on)
-    return slot_on(_own_day(day, lesson, rhythm), rhythm)
+        return meant_on, day
+    own = _own_day(day, lesson, rhythm)
+    return own, own
 
 
 def first_open_day(now: datetime, rhythm: Rhythm) -> date:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from drip.core import timing
 from drip.core.enrollment import END, Changes, Pause, Stage, parked, placed
-from drip.core.progress import Step, next_step, place_kept, place_of, steps_after
+from drip.core.progress import Step, next_step, place_kept, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,11 +83,38 @@ def turned(
     return Turn(version | _dated(person, new, step, slot), None if waits else slot, effect, passed)
 
 
+def reopened(person: Enrollment, old: LiveCourse, new: LiveCourse, history: Sequence[str], *, now: datetime) -> Turn | None:
+    """Return the turn of a *person* who had finished to a version that has lessons for her; None when it has none.
+
+    They are those after her place that she has not had in this run, the later letters only if she wanted them. The first
+    comes when its wait after her last letter is over; a date in the past becomes her next own day, not within the hour and
+    not closer than the minimum gap.
+    """
+    had = frozenset(history)
+    place = place_of(new.course, history, new.firsts) or place_kept(old, new, person.place)
+    step = next_step(new.course, place, had, new.firsts, afterwards=person.afterwards)
+    if step is None or place is None:
+        return None
+    slot = _slot(person, step, person.rhythm(new.course), now)
+    changes = placed(slot) | {
+        "state": Stage.ACTIVE.value,
+        "ended_at": None,
+        "ended_why": "",
+        "version_id": new.version_id,
+        "place": place,
+        "next_lesson": step.lesson.id,
+        "last_meant_on": timing.anchor_before(slot, step.lesson, person.rhythm(new.course), afterwards=step.afterwards),
+        "asked_on": None,
+    }
+    return Turn(changes, slot, Effect.OTHER, passed_by(new, place, had, None))
+
+
 def passed_by(new: LiveCourse, place: str | None, had: frozenset[str], opened: str | None) -> tuple[str, ...]:
     """Return the lessons that stand before her place and that she has neither had nor on the way."""
     if place is None:
         return ()
-    behind = len(steps_after(new.course, None, afterwards=False)) - len(steps_after(new.course, place, afterwards=False))
+    places = new.course.places
+    behind = places[place] + 1 if place in places else len(places)
     firsts = (new.first_id(lesson.id) for lesson in new.course.sequence[:behind])
     return tuple(first for first in firsts if first not in had and first != opened)
 

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from drip.core import timing
-from drip.core.enrollment import Pause
+from drip.core.capacity import Level, grown
+from drip.core.enrollment import Pause, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse, Step
+    from drip.core.schedule import Sending
     from drip.core.timing import Rhythm, Slot
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -30,7 +32,7 @@ INVARIANTS = {
     "after-leaving": "nothing goes after a leave or a bounce",
     "while-resting": "nothing goes during a pause until she says",
     "while-out": "nothing goes during an outage",
-    "rate": "no hour has more letters than sending.per_hour",
+    "rate": "no hour has more letters than sending.per_hour, as far as it has grown",
     "stands-still": "everybody under way has a next date, a pause or an end",
 }
 """The invariants by name, each as the sentence that a broken one contradicts."""
@@ -81,14 +83,24 @@ class _Memory:
 class Witness:
     """Sees every letter and everything that people do, and notes what must not have been."""
 
-    def __init__(self, course: LiveCourse, *, outages: Sequence[Outage] = (), per_hour: int | None = None) -> None:
-        """Know the *course*, when nothing may go, and how many letters an hour may have."""
+    def __init__(
+        self,
+        course: LiveCourse,
+        *,
+        outages: Sequence[Outage] = (),
+        sending: Sending | None = None,
+        level: Level | None = None,
+    ) -> None:
+        """Know the *course*, when nothing may go, how many letters an hour may have, and where that stands."""
         self.broken: list[Broken] = []
         self.clock_changes = 0
         self._course = course
         self._order = {lesson: place for place, lesson in enumerate(course.course.lessons)}
         self._outages = outages
-        self._per_hour = per_hour
+        self._sending = sending
+        self._per_hour = level.per_hour if sending and level and level.began == sending.per_hour and sending.grow else 0
+        self._on: tuple[date, int] | None = None
+        self._zone = zone_of("", course.course)
         self._hour: deque[datetime] = deque()
         self._people: dict[int, _Memory] = {}
         self._rhythms: dict[tuple[str, int | None, str | None, int], Rhythm] = {}
@@ -177,8 +189,14 @@ class Witness:
         memory.letters += 1
 
     def _look_at_rate(self, seen: Seen) -> None:
-        if self._per_hour is None:
+        if self._sending is None:
             return
+        day = seen.at.astimezone(self._zone).date()
+        if self._on is None or self._on[0] != day:
+            before = 0 if self._on is None else self._on[1]
+            self._per_hour = grown(self._per_hour or self._sending.per_hour, self._sending.grow, before)
+            self._on = (day, 0)
+        self._on = (day, self._on[1] + 1)
         while self._hour and seen.at - self._hour[0] >= HOUR:
             self._hour.popleft()
         self._hour.append(seen.at)

@@ -11,7 +11,7 @@ from drip.core.explanation import Around, OpenLetter, Rule, became, rules, verdi
 from drip.core.outlook import coming
 from drip.core.problem import did_you_mean
 from drip.errors import NotFound
-from drip.store import chores, deliveries, enrollments, senders, stamps, stories, subscribers, turns, versions
+from drip.store import chores, deliveries, enrollments, senders, stamps, stories, subscribers, turns, versions, warmups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,6 +71,17 @@ class Explanation:
     ahead: tuple[Ahead, ...]
     omitted: tuple[tuple[str, str], ...]
     answer: str = ""
+
+    @property
+    def conclusion(self) -> str:
+        """What comes of the rules, as the end of a sentence: when her next letter goes, or what it waits for."""
+        if self.decides is None:
+            return "it goes with the next tick."
+        if self.decides.name == "window" and self.ahead:
+            held = next((one for one in self.rules if one.name in {"hold", "letter"} and one.verdict != "passes"), None)
+            but = f", if that is over by then: {held.words}" if held else ""
+            return f"it goes at {self.ahead[0].due_at:%Y-%m-%d %H:%M} UTC{but}."
+        return f"it {'does not go' if self.decides.verdict == 'never' else 'waits'}: {self.decides.words}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +188,6 @@ def _around(  # noqa: PLR0917 - a person and what is true around her
     sender = senders.find(connection, door.name, now.machine)
     lesson = live.first_id(person.next_lesson) if person.next_lesson else ""
     ready = not (door.real and lesson)
-    sending = live.course.sending
     return Around(
         suppression=subscribers.suppressed(connection, [address_key], person.course).get(address_key, ""),
         erased=subscriber is None or subscriber.address is None,
@@ -190,7 +200,7 @@ def _around(  # noqa: PLR0917 - a person and what is true around her
         sender_reason=sender.reason,
         sender_remedy=sender.remedy,
         retry_at=sender.retry_at,
-        per_hour=sending.per_hour if sending else None,
+        limit=warmups.limit(connection, person.course, live.course, now.calendar),
         clearing=bool(chores.holding(connection, [address_key], now.machine)),
         real=door.real,
     )

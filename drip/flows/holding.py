@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drip.errors import NotFound
-from drip.store import claims, senders, stamps, versions
+from drip.store import claims, complaints, senders, stamps, versions
 
 if TYPE_CHECKING:
     from drip.store.session import Connection, Database
@@ -24,15 +24,23 @@ def hold(database: Database, course: str | None, reason: str) -> int:
 def release(database: Database, course: str | None) -> int:
     """Release a course, or every course, with its held lessons and parked letters; return how many courses were held.
 
-    A sender that waits tries again at once, and a heartbeat from a clock that was wrong is forgotten.
+    A sender that waits tries again at once, a heartbeat from a clock that was wrong is forgotten, and the complaints that
+    came so far hold nothing any more.
     """
     with database.write() as connection:
         _require(connection, course)
-        now = stamps.now_in(connection).machine
-        claims.unpark_all(connection, course, now)
-        senders.try_again(connection, now)
-        stamps.forget_future_beats(connection, now)
+        now = stamps.now_in(connection)
+        claims.unpark_all(connection, course, now.machine)
+        senders.try_again(connection, now.machine)
+        stamps.forget_future_beats(connection, now.machine)
+        complaints.settle(connection, now)
         return versions.release(connection, course)
+
+
+def try_again(database: Database) -> None:
+    """Let a sender that waits try again with the next tick, one letter first."""
+    with database.write() as connection:
+        senders.try_again(connection, stamps.now_in(connection).machine)
 
 
 def _require(connection: Connection, course: str | None) -> None:

@@ -10,7 +10,7 @@ import structlog
 from drip.core.address import address_key
 from drip.core.delivery import ADDRESS_CHANGE, Outcome, State, raised
 from drip.core.event import MalformedEvents, graver, parse_events
-from drip.store import deliveries, endings, erasing, events, moves, recovery, stamps, subscribers
+from drip.store import complaints, deliveries, endings, erasing, events, moves, recovery, stamps, subscribers, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +86,28 @@ def work(database: Database, library: Library) -> int:
         erasing.delete_reports(connection, erasing.about_the_forgotten(connection, page, found.keys()))
         if page:
             events.mark_worked(connection, [event.id for event in page], now.machine)
+    if any(event.outcome == Outcome.COMPLAINED for event in page):
+        _heed_complaints(database)
     return len(page)
+
+
+def _heed_complaints(database: Database) -> None:
+    """Hold every course once readers have reported too many of a day's letters as spam; only a release ends that.
+
+    In a transaction of its own, after that of the page: two listeners that each work off one complaint too few would
+    otherwise not see the other's.
+    """
+    with database.read() as connection:
+        going = complaints.any_course_goes(connection)
+        if not going or complaints.too_many(connection, stamps.now_in(connection).machine) is None:
+            return
+    with database.write() as connection:
+        now = stamps.now_in(connection).machine
+        # A release that is under way comes first, and settles what it saw.
+        found = complaints.too_many(connection, now) if complaints.keep_courses(connection) else None
+        held = 0 if found is None else versions.hold(connection, None, found.words, now)
+    if found is not None and held:
+        log.error("held-for-complaints", day=found.day.isoformat(), complaints=found.count, letters=found.letters)
 
 
 def _raise(connection: Connection, page: Sequence[Event], found: Mapping[str, Reported]) -> None:

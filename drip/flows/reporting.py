@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from drip.store import chores, erasing, events, reports, senders, stamps, versions
+from drip.store import chores, erasing, events, reports, restores, senders, stamps, versions, warmups
 
 if TYPE_CHECKING:
     from drip.mail.library import Library
@@ -42,16 +42,30 @@ def audit(database: Database, library: Library) -> list[str]:
         return reports.audit(connection, live, library.course)
 
 
+def limits(database: Database, library: Library) -> list[dict[str, Any]]:
+    """Return for each course with a limit how it stands today, and when it grows."""
+    found = []
+    with database.read() as connection:
+        now = stamps.now_in(connection)
+        for state in versions.running(connection).values():
+            limit = warmups.limit(connection, state.id, library.course(state.version_id, state.id).course, now.calendar)
+            if limit is not None:
+                found.append({"course": state.id, **asdict(limit), "words": limit.words})
+    return found
+
+
 def status(database: Database, *, door: str) -> dict[str, Any]:
     """Return how things stand: the clocks, the last tick, the sender, what is held, what is due and what is open."""
     with database.read() as connection:
         now = stamps.now_in(connection)
         beat = stamps.last_beat(connection, "tick")
         sender = senders.find(connection, door, now.machine)
+        still = restores.standstill(connection)
         return {
             "calendar": now.calendar.isoformat(),
             "machine": now.machine.isoformat(),
             "last_tick_seconds_ago": None if beat is None else round((now.machine - beat.machine_at).total_seconds(), 1),
+            "stands_still": None if still is None else {"why": still.why, "since": still.since.isoformat()},
             "sender": {
                 "door": door,
                 "state": sender.state,

@@ -17,11 +17,13 @@ from drip.core.timing import Slot
 from drip.core.turn import turned
 from drip.core.witness import INVARIANTS
 from drip.errors import NotFound
-from drip.store import deliveries, enrollments, stamps, versions
+from drip.store import deliveries, enrollments, stamps, versions, warmups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from zoneinfo import ZoneInfo
 
+    from drip.core.capacity import Level
     from drip.core.enrollment import Changes, Enrollment
     from drip.core.population import Shape
     from drip.core.schedule import Course, Schedule
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from drip.store.session import Connection, Database
 
 FORMAT = 1
+OVER_CAPACITY = "over-capacity"
+"""The hazard that letters do not leave on their day, by the name that a plan gives it."""
+
 PAGE = 5_000
 TOLD_MAX = 100
 """How many broken invariants are told one by one; the rest is counted."""
@@ -43,6 +48,7 @@ class Living:
     people: tuple[Traveller, ...]
     course: LiveCourse
     now: datetime
+    level: Level | None = None
 
 
 def course_in(schedule: Schedule, name: str) -> str:
@@ -92,7 +98,8 @@ def living(database: Database, library: Library, name: str, files: Course | None
             version = versions.find(connection, newest[0])
             known = {} if version is None else version.first_ids.get(name, {})
             live = LiveCourse(newest[0] + 1, files, first_ids(files, known))
-        return Living(tuple(_people(connection, library, name, live, now)), live, now)
+        level = warmups.level_on(connection, name, live.course, now)
+        return Living(tuple(_people(connection, library, name, live, now)), live, now, level)
 
 
 def _people(connection: Connection, library: Library, name: str, live: LiveCourse, now: datetime) -> list[Traveller]:
@@ -146,12 +153,12 @@ def simulate(
     begins: datetime,
     ends: datetime,
     outages: Sequence[Outage] = (),
+    level: Level | None = None,
     steps: Steps = Steps(),  # noqa: B008 - frozen
 ) -> Simulation:
-    """Walk *people* through a course at the rate that it allows, and return what came of it."""
+    """Walk *people* through a course at the rate that it allows, from the *level* where that stands; return what came of it."""
     sending = course.course.sending
-    per_hour = None if sending is None else sending.per_hour
-    run = Simulation(course, people, begins=begins, ends=ends, outages=outages, per_hour=per_hour, steps=steps)
+    run = Simulation(course, people, begins=begins, ends=ends, outages=outages, sending=sending, level=level, steps=steps)
     run.run()
     return run
 
@@ -193,23 +200,50 @@ def told(run: Simulation, course: LiveCourse, *, outages: Sequence[Outage], aske
         "clock_changes": run.witness.clock_changes,
         "outages": [_outage(outage, tally.letters) for outage in outages],
         "per_hour": None if sending is None else sending.per_hour,
-        "late": _late(run),
+        "grows": None if sending is None or sending.grow is None else f"{sending.grow}x daily",
+        "limits": {day.isoformat(): limit for day, limit in sorted(tally.limits.items())},
+        "late": _late(run, zone),
+        "waiting": tally.waiting,
+        "hazards": _hazards(run),
         "invariants": INVARIANTS,
         "broken": [_broken(one) for one in run.witness.broken[:TOLD_MAX]],
         "broken_in_all": len(run.witness.broken),
     }
 
 
-def _late(run: Simulation) -> dict[str, Any]:
+def _hazards(run: Simulation) -> list[dict[str, Any]]:
+    """Return what an operator should not be surprised by: the letters that do not fit into their day."""
+    over = run.tally.over
+    if not over:
+        return []
+    day, most = max(over.items(), key=lambda item: (item[1], -item[0].toordinal()))
+    count = sum(over.values())
+    text = f"letters do not fit into their day at sending.per_hour: {most:,} of those of {day.isoformat()} alone"
+    return [{"name": OVER_CAPACITY, "count": count, "text": text}]
+
+
+def _late(run: Simulation, zone: ZoneInfo) -> dict[str, Any]:
+    """Return how late letters were in all, and by the day that was promised."""
     late = sorted(run.tally.late)
     if not late:
-        return {"letters": 0, "median_minutes": 0, "most_minutes": 0, "last": None}
+        return {"letters": 0, "median_minutes": 0, "most_minutes": 0, "last": None, "days": {}}
+    days: dict[date, list[timedelta]] = {}
+    for length, at, *_ in late:
+        days.setdefault((at - length).astimezone(zone).date(), []).append(length)
     most, at, who, lesson = late[-1]
     return {
         "letters": len(late),
         "median_minutes": _minutes(late[(len(late) - 1) // 2][0]),
         "most_minutes": _minutes(most),
         "last": {"person": who, "lesson": lesson, "at": _shown(at)},
+        "days": {
+            day.isoformat(): {
+                "letters": len(days[day]),
+                "most_minutes": _minutes(days[day][-1]),
+                "over": run.tally.over[day],
+            }
+            for day in sorted(days)
+        },
     }
 
 

@@ -14,12 +14,28 @@ import structlog
 
 from drip import clock
 from drip.core import timing
-from drip.core.delivery import Breaker, Kind, Reason, State
+from drip.core.delivery import Breaker, Reason, State
 from drip.core.enrollment import Enrollment, Stage, placed
-from drip.core.handover import opening_of
+from drip.core.handover import facts_of, opening_of
 from drip.core.progress import next_step
 from drip.errors import DripError
-from drip.store import batches, deliveries, enrollments, moves, owners, recovery, results, senders, stamps, turns, versions
+from drip.store import (
+    batches,
+    deliveries,
+    enrollments,
+    moves,
+    owners,
+    recovery,
+    reopenings,
+    restores,
+    results,
+    senders,
+    stamps,
+    tallies,
+    turns,
+    versions,
+    warmups,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +59,10 @@ Opening = tuple[dict[str, Any], list[Enrollment]]
 log = structlog.get_logger("drip.tick")
 
 
+class CameBack(DripError):
+    """The database came back from a backup; nothing goes on until an operator has said so: drip restored."""
+
+
 class ClockJumped(DripError):
     """The clock is more than an hour off; the tick does nothing until it is right again."""
 
@@ -55,6 +75,7 @@ class Report:
     opened: int = 0
     moved: int = 0
     turned: int = 0
+    reopened: int = 0
     recovered: int = 0
     doubted: int = 0
     more: bool = False
@@ -63,21 +84,42 @@ class Report:
 class Ticker:
     """Ticks of one process: it remembers how its two readings of time relate, to notice a clock that jumps."""
 
-    def __init__(self, database: Database, library: Library, *, door: str, batch_max: int, page: int = PAGE) -> None:
-        """Keep what every tick needs; *door* names the sender, *batch_max* is the most people a request may have."""
+    def __init__(
+        self,
+        database: Database,
+        library: Library,
+        *,
+        door: str,
+        batch_max: int,
+        page: int = PAGE,
+        memory: restores.Memory | None = None,
+    ) -> None:
+        """Keep what every tick needs; *door* names the sender, *batch_max* is the most people a request may have.
+
+        *memory* is what this host remembers of the database, by which a restored one is noticed.
+        """
         self._database = database
         self._library = library
         self._door = door
         self._batch_max = batch_max
         self._page = page
+        self._memory = memory
         self._last: tuple[datetime, float] | None = None
+        self._said = False
 
     def tick(self) -> Report:
-        """Do one bounded pass and return what it did; raises ClockJumped and changes nothing when the clock is off."""
+        """Do one bounded pass and return what it did.
+
+        Raises ClockJumped when the clock is off and CameBack when the database came back from a backup; neither opens
+        anything.
+        """
         now = stamps.now(self._database)
         self._check_clock(now)
+        self._check_books(now)
         report = Report()
         self._recover(now, report)
+        self._warm_up(now)
+        self._reopen(now, report)
         with self._database.write() as connection:
             live = {
                 state.id: self._library.course(state.version_id, state.id)
@@ -93,8 +135,38 @@ class Ticker:
                 self._open(connection, live, now, report, batched=sender.state == Breaker.CLOSED)
             self._batch(connection, sender, now, report)
             batches.forget_answered(connection, now.machine - BATCHES_KEPT)
+            tallies.forget(connection, now.machine)
             stamps.beat(connection, "tick", now, f"opened {report.opened}, moved {report.moved}")
+            restores.count(connection, now)
+        if self._memory is not None:
+            with self._database.read() as connection:
+                self._memory.keep(connection)
         return report
+
+    def _check_books(self, now: Now) -> None:
+        """Stand still where the database came back from a backup: nobody knows which letters went since."""
+        with self._database.read() as connection:
+            found = self._why_still(connection, now)
+        if found is None:
+            return
+        with self._database.write() as connection:
+            # Once more: an operator may just have spoken.
+            found = self._why_still(connection, now)
+            if found is None:
+                return
+            restores.stand_still(connection, found, now)
+        if not self._said:
+            self._said = True
+            log.error("came-back", why=found.why, since=found.since.isoformat())
+        raise CameBack
+
+    def _why_still(self, connection: Connection, now: Now) -> restores.Standstill | None:
+        found = restores.standstill(connection)
+        why = "" if found is not None or self._memory is None else self._memory.doubts(connection, now.machine)
+        if not why:
+            return found
+        beat = stamps.last_beat(connection, "tick")
+        return restores.Standstill(why, now.calendar if beat is None else beat.calendar_at, None)
 
     def _check_clock(self, now: Now) -> None:
         """Compare the machine clock with its own last reading, with the last heartbeat, and with the database's."""
@@ -137,6 +209,18 @@ class Ticker:
                 if waiting or doubted:
                     log.warning("owner-dead", owner=owner.id, back=waiting, uncertain=doubted)
 
+    def _warm_up(self, now: Now) -> None:
+        """Remember where the limits stand that grow: news once a day and course, in a transaction of its own."""
+        with self._database.read() as connection:
+            growing = {
+                state.id: self._library.course(state.version_id, state.id).course
+                for state in versions.running(connection).values()
+            }
+            news = [name for name, course in growing.items() if warmups.is_news(connection, name, course, now.calendar)]
+        for name in news:
+            with self._database.write() as connection:
+                warmups.move_on(connection, name, growing[name], now.calendar)
+
     # Turning --------------------------------------------------------------------------------------------------------
 
     def _turn(self, connection: Connection, live: Mapping[str, LiveCourse], now: Now, report: Report) -> None:
@@ -144,10 +228,22 @@ class Ticker:
         for state in versions.running(connection).values():
             if state.id not in live:
                 continue
-            ids = turns.page(connection, state.id, state.dates_from, self._page)
+            ids = turns.page(connection, state.id, state.dates_from, self._page, soon=now.calendar + timing.NOTICE)
             turned = turns.turn(connection, ids, state.id, live[state.id], state.dates_from, self._library.course, now)
             report.turned += turned
-            report.more = report.more or turned >= self._page
+            report.more = report.more or len(ids) >= self._page
+
+    def _reopen(self, now: Now, report: Report) -> None:
+        """Let a page of people go on who had finished, where an edit was accepted to do that; held courses wait."""
+        with self._database.read() as connection:
+            names = reopenings.pending(connection)
+        for name in names:
+            with self._database.write() as connection:
+                state = versions.running(connection)[name]
+                if state.held_at is None:
+                    live = self._library.course(state.version_id, name)
+                    report.reopened += reopenings.work(connection, name, live, self._library.course, now)
+                    report.more = report.more or name in reopenings.pending(connection)
 
     # Opening --------------------------------------------------------------------------------------------------------
 
@@ -157,7 +253,7 @@ class Ticker:
         While the sender is closed to nobody, deliveries are opened in batches: *batched*.
         """
         page = [person for person in enrollments.due(connection, now.calendar, self._page) if person.course in live]
-        report.more = len(page) >= self._page
+        report.more = report.more or len(page) >= self._page
         alike: dict[tuple[object, ...], list[Enrollment]] = {}
         for person in page:
             alike.setdefault(person.likeness(), []).append(person)
@@ -303,20 +399,4 @@ def _decided(person: Enrollment, course: LiveCourse, now: Now) -> dict[str, Any]
     found = opening_of(person, course, now=now.calendar)
     if found is None:
         return None
-    step, slot, goes = found
-    if not goes:
-        return slot
-    return {
-        "course": person.course,
-        "letter": course.first_id(step.lesson.id),
-        "occasion": person.occasion(),
-        "kind": Kind.LESSON.value,
-        "version_id": course.version_id,
-        "short": person.short,
-        "resumed": person.was_away(slot.letter_on),
-        "country": person.country if course.course.helplines_in(person.country) else "",
-        "meant_on": slot.meant_on,
-        "letter_on": slot.letter_on,
-        "not_before": slot.due_at,
-        "closes_at": slot.closes_at,
-    }
+    return facts_of(person, course, found) if found.goes else found.slot

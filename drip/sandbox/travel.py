@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from drip.sandbox.mailbox import Mailbox
 from drip.sandbox.pages import Reader
 from drip.sandbox.serve import serve as serve_application
 from drip.sandbox.signing import load_key
-from drip.store import enrollments, events, reports, stamps, subscribers
+from drip.store import enrollments, events, reports, stamps, subscribers, tallies
 from drip.wiring import Deployment, sandbox_api_key
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from drip.config import Settings
     from drip.sandbox.timemachine import TimeStatus
-    from drip.store.session import Database
+    from drip.store.session import Connection, Database
 
 POLL_SECONDS = 0.01
 ASK_AGAIN_SECONDS = 1.0
@@ -54,6 +54,7 @@ class Traveller:
         self._stalled_seconds = stalled_seconds
         self._running = threading.Lock()
         self._waiting_for = ""
+        self._moved_at = datetime.min.replace(tzinfo=UTC)
 
     def step(self, limit: datetime | None = None) -> datetime | None:
         """Go to the next moment at which something is due, but not past *limit*, and return when all is quiet again.
@@ -64,10 +65,11 @@ class Traveller:
         self._wait_until_quiet()
         # One transaction: a date that somebody brings forward meanwhile is seen, never passed over.
         with self._database.write() as connection:
-            moment = reports.next_moment(connection)
+            moment = self._next_moment(connection)
             if moment is None or (limit is not None and moment > limit):
                 return None
             stamps.move_calendar(connection, moment)
+        self._moved_at = clock.machine_now()
         self._ask_for_tick()
         self._wait_until_quiet()
         return moment
@@ -103,6 +105,15 @@ class Traveller:
             self._running.release()
         return True
 
+    def _next_moment(self, connection: Connection) -> datetime | None:
+        """Return the next moment at which something is due; the next full hour where letters wait for their rate."""
+        now = stamps.now_in(connection)
+        if not reports.limited_count(connection, now.calendar, self._moved_at):
+            return reports.next_moment(connection)
+        hour = tallies.hour_of(now.calendar) + tallies.HOUR
+        moment = reports.next_moment(connection, after=now.calendar)
+        return hour if moment is None else min(moment, hour)
+
     def _move(self, moment: datetime) -> None:
         with self._database.write() as connection:
             stamps.move_calendar(connection, moment)
@@ -127,9 +138,11 @@ class Traveller:
         """Return what is not quiet yet, in words; empty when all is."""
         with self._database.read() as connection:
             now = stamps.now_in(connection)
+            # What the hour has no room for waits for the next one, and the next step goes there.
+            limited = reports.limited_count(connection, now.calendar, self._moved_at)
             counts = {
                 ("person due", "people due"): reports.due_count(connection, now.calendar),
-                ("letter on its way", "letters on their way"): reports.open_count(connection, now.calendar),
+                ("letter on its way", "letters on their way"): reports.open_count(connection, now.calendar) - limited,
                 ("report to work off", "reports to work off"): events.count_unworked(connection),
             }
         return ", ".join(f"{count} {one if count == 1 else many}" for (one, many), count in counts.items() if count)

@@ -94,6 +94,7 @@ class Reported(NamedTuple):
     outcome: str | None
     outcome_at: datetime | None
     letter: str
+    state_at: datetime
 
     @property
     def public_id(self) -> str:

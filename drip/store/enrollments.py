@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from drip.core.enrollment import WHO, Enrollment, Stage
 from drip.errors import NotFound
 from drip.store.alike import Alike
-from drip.store.session import among, lock_rows, lock_where
+from drip.store.session import add_new, among, lock_rows, lock_where
 from drip.store.tables import courses, deliveries, enrollments, lesson_holds, omissions, subscribers
 
 if TYPE_CHECKING:
@@ -206,21 +206,20 @@ def omitted(connection: Connection, enrollment_id: int) -> frozenset[tuple[str, 
 
 def note_omissions(connection: Connection, enrollment: Enrollment, letters: Iterable[str], reason: str) -> None:
     """Remember lessons of the present run that she will not get, once each."""
-    known = set(
-        connection.execute(
-            sa.select(omissions.c.letter).where(omissions.c.enrollment_id == enrollment.id, omissions.c.run == enrollment.run)
-        ).scalars()
-    )
+    note_omissions_of_many(connection, [(enrollment, letters)], reason)
+
+
+def note_omissions_of_many(connection: Connection, people: Iterable[tuple[Enrollment, Iterable[str]]], reason: str) -> None:
+    """Remember for each of these people lessons of her present run that she will not get, once each."""
     rows = [
         {
-            "enrollment_id": enrollment.id,
-            "run": enrollment.run,
+            "enrollment_id": person.id,
+            "run": person.run,
             "letter": letter,
-            "version_id": enrollment.version_id,
+            "version_id": person.version_id,
             "reason": reason,
         }
+        for person, letters in people
         for letter in letters
-        if letter not in known
     ]
-    if rows:
-        connection.execute(omissions.insert(), rows)
+    add_new(connection, omissions, rows)

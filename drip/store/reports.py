@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from drip.core.delivery import OPEN, Kind, Outcome, State
+from drip.core.delivery import OPEN, Kind, Outcome, Reason, State
 from drip.core.enrollment import Pause, Stage
 from drip.store.deliveries import held as held_delivery
 from drip.store.enrollments import held_next_lesson
@@ -113,34 +113,45 @@ def _may_move() -> sa.ColumnElement[bool]:
     return sa.and_(enrollments.c.state == Stage.ACTIVE.value, enrollments.c.open_delivery.is_(None), ~held, ~held_next_lesson())
 
 
-def next_moment(connection: Connection) -> datetime | None:
+def next_moment(connection: Connection, after: datetime | None = None) -> datetime | None:
     """Return the next calendar instant at which something is to be done; None when nothing is dated.
 
-    What is held or parked has no moment until an operator lets it go.
+    What is held or parked has no moment until an operator lets it go. With *after* only later ones count.
     """
+    waiting: list[Any] = [IS_OPEN, deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False), ~held_delivery()]
+    dated = [_may_move()]
+    if after is not None:
+        waiting.append(deliveries.c.not_before > after)
+        dated.append(enrollments.c.next_due_at > after)
     earliest = [
-        connection.execute(sa.select(sa.func.min(enrollments.c.next_due_at)).where(_may_move())).scalar(),
-        connection.execute(
-            sa.select(sa.func.min(deliveries.c.not_before)).where(
-                IS_OPEN, deliveries.c.state == State.PENDING.value, deliveries.c.blocked.is_(False), ~held_delivery()
-            )
-        ).scalar(),
+        connection.execute(sa.select(sa.func.min(enrollments.c.next_due_at)).where(*dated)).scalar(),
+        connection.execute(sa.select(sa.func.min(deliveries.c.not_before)).where(*waiting)).scalar(),
     ]
     return min((instant for instant in earliest if instant is not None), default=None)
 
 
 def open_count(connection: Connection, calendar: datetime) -> int:
     """Return how many letters are on their way: claimed, being handed over, or pending with their time come and not held."""
-    waiting = sa.and_(
+    query = sa.select(sa.func.count()).where(
+        IS_OPEN, sa.or_(deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value]), _waiting(calendar))
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def limited_count(connection: Connection, calendar: datetime, since: datetime) -> int:
+    """Return how many of those found the hour's rate used up, by machine time not before *since*: they wait for the next."""
+    kept = (deliveries.c.reason == Reason.RATE.value, deliveries.c.state_at >= since)
+    return int(connection.execute(sa.select(sa.func.count()).where(IS_OPEN, _waiting(calendar), *kept)).scalar_one())
+
+
+def _waiting(calendar: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that a letter is pending, its time has come, and nobody holds it."""
+    return sa.and_(
         deliveries.c.state == State.PENDING.value,
         deliveries.c.not_before <= calendar,
         deliveries.c.blocked.is_(False),
         ~held_delivery(),
     )
-    query = sa.select(sa.func.count()).where(
-        IS_OPEN, sa.or_(deliveries.c.state.in_([State.CLAIMED.value, State.SUBMITTING.value]), waiting)
-    )
-    return int(connection.execute(query).scalar_one())
 
 
 def due_count(connection: Connection, calendar: datetime) -> int:

@@ -132,7 +132,7 @@ versions = Table(
     Column("source", Text(), nullable=False),
     # JSON: lesson id -> first id, over all renames so far.
     _text("first_ids", "{}"),
-    # JSON: who answers for which wording of a letter that no clinician has checked.
+    # JSON: who answers for which wording of a letter that no clinician has checked, and who accepted which other hazard.
     _text("accepted", "[]"),
 )
 
@@ -425,6 +425,35 @@ events = Table(
     _instant("received_at", nullable=False),
     _instant("worked_at"),
     Index("ix_events_unworked", "id", sqlite_where=text("worked_at IS NULL"), postgresql_where=text("worked_at IS NULL")),
+    # The few that say spam: whether they are too many is asked after every page of reports.
+    Index(
+        "ix_events_complaints",
+        "received_at",
+        sqlite_where=text("outcome = 'complained'"),
+        postgresql_where=text("outcome = 'complained'"),
+    ),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    # How many letters of a course one process handed over in one hour: a row that nobody else writes.
+    Column("course", String(60), primary_key=True),
+    # By the calendar, which at a real door is the machine's clock; the last letter of it by the machine's.
+    Column("hour", Instant(), primary_key=True),
+    Column("owner", String(32), primary_key=True),
+    _count("letters"),
+    _instant("last_at", nullable=False),
+)
+
+warmups = Table(
+    "warmups",
+    metadata,
+    # Where the limit of a course stands that grows: with how many an hour it began, and how many it is on that day.
+    Column("course", String(60), primary_key=True),
+    Column("began", Integer(), nullable=False),
+    Column("per_hour", Integer(), nullable=False),
+    Column("day", Date(), nullable=False),
 )
 
 owners = Table(
@@ -462,4 +491,34 @@ beats = Table(
     _instant("machine_at", nullable=False),
     _instant("calendar_at", nullable=False),
     _text("detail"),
+)
+
+operators = Table(
+    "operators",
+    metadata,
+    # Whoever runs this: people of the house, and never a subscriber.
+    _key(),
+    Column("name", String(40), nullable=False, unique=True),
+    # Argon2, with its parameters in it.
+    Column("password", Text(), nullable=False),
+    # look | send
+    Column("permission", String(8), nullable=False),
+    _instant("added_at", nullable=False),
+    _text("added_by"),
+    _instant("password_at", nullable=False),
+    _instant("logged_in_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    # A browser in which an operator is logged in; without a row here its cookie opens nothing.
+    _key(),
+    # A keyed hash of the secret in the cookie: whoever reads this table can log in as nobody.
+    Column("secret_key", String(64), nullable=False, unique=True),
+    Column("operator_id", Key, ForeignKey("operators.id"), nullable=False, index=True),
+    # Machine time; seen is the last press, for a look writes nothing.
+    _instant("begun_at", nullable=False),
+    _instant("seen_at", nullable=False),
+    _instant("ends_at", nullable=False),
 )

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from drip.core.delivery import Reason, State
+from drip.core.delivery import Kind, Reason, State
 from drip.core.enrollment import Move, Stage
 from drip.core.turn import PASSED_BY, turned
 from drip.store import deliveries, enrollments, moves, results, versions
 from drip.store.session import lock_rows
+from drip.store.tables import IS_OPEN
+from drip.store.tables import deliveries as opened
 from drip.store.tables import enrollments as table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
@@ -28,15 +31,28 @@ if TYPE_CHECKING:
     """Returns a course as it stands in a version."""
 
 
-def page(connection: Connection, course: str, dates_from: int, limit: int) -> list[int]:
-    """Return some active enrollments of a course whose dates are those of a version before *dates_from*."""
-    query = (
-        sa.select(table.c.id)
-        .where(table.c.state == Stage.ACTIVE.value, table.c.version_id < dates_from, table.c.course == course)
-        .order_by(table.c.id)
-        .limit(limit)
+def page(connection: Connection, course: str, dates_from: int, limit: int, *, soon: datetime) -> list[int]:
+    """Return some active enrollments of a course whose dates are those of a version before *dates_from*.
+
+    First come those who wait for it: whose letter is open, then who is due by *soon*. So letters go on while a million are
+    turned. Whose letter is being handed over is left out, since she cannot be turned before its result.
+    """
+    stale = sa.and_(table.c.state == Stage.ACTIVE.value, table.c.version_id < dates_from, table.c.course == course)
+    if connection.execute(sa.select(table.c.id).where(stale).limit(1)).first() is None:
+        return []
+    waiting = sa.select(opened.c.enrollment_id).where(
+        IS_OPEN, opened.c.kind == Kind.LESSON.value, opened.c.state == State.PENDING.value
     )
-    return list(connection.execute(query).scalars())
+    tiers = (
+        sa.select(table.c.id).where(stale, table.c.id.in_(waiting)),
+        sa.select(table.c.id).where(stale, table.c.next_due_at <= soon).order_by(table.c.next_due_at),
+        sa.select(table.c.id).where(stale, table.c.open_delivery.is_(None)),
+    )
+    found: dict[int, None] = {}
+    for tier in tiers:
+        if len(found) < limit:
+            found |= dict.fromkeys(connection.execute(tier.limit(limit)).scalars())
+    return list(found)[:limit]
 
 
 def is_stale(person: Enrollment, dates_from: int) -> bool:
@@ -57,13 +73,14 @@ def turn(  # noqa: PLR0917 - what a turn needs
     lock_rows(connection, table, sorted(people))
     people = enrollments.find_many(connection, list(people))
     stale = [person for person in people.values() if is_stale(person, dates_from)]
-    opened = deliveries.find_many(connection, [person.open_delivery for person in stale if person.open_delivery is not None])
+    letters = deliveries.find_many(connection, [person.open_delivery for person in stale if person.open_delivery is not None])
     histories = deliveries.histories(connection, [person.subscriber_id for person in stale], course)
     known: dict[tuple[Any, ...], Turn] = {}
     groups: list[tuple[dict[str, Any], list[int]]] = []
+    passed: list[tuple[Enrollment, tuple[str, ...]]] = []
     done = 0
     for person in stale:
-        delivery = opened.get(person.open_delivery or 0)
+        delivery = letters.get(person.open_delivery or 0)
         if delivery is not None and delivery.state != State.PENDING:
             continue
         history = tuple(histories.get((person.subscriber_id, person.occasion()), ()))
@@ -74,12 +91,13 @@ def turn(  # noqa: PLR0917 - what a turn needs
             known[key] = turned(person, old, live, history, letter, now=now.calendar)
         found = known[key]
         if found.passed:
-            enrollments.note_omissions(connection, person, found.passed, PASSED_BY)
+            passed.append((person, found.passed))
         if delivery is None:
             groups.append((found.changes, [person.id]))
         else:
             _with_open_letter(connection, person, delivery, found, live, now)
         done += 1
+    enrollments.note_omissions_of_many(connection, passed, PASSED_BY)
     enrollments.change_many(connection, groups)
     return done
 
@@ -100,12 +118,12 @@ def locked(connection: Connection, enrollment_id: int, course_of: CourseOf, now:
 
 def foreseen(connection: Connection, person: Enrollment, live: LiveCourse, course_of: CourseOf, now: Now) -> Enrollment:
     """Return somebody as the next tick turns her to the live version; as she stands when a letter of hers comes first."""
-    opened = None if person.open_delivery is None else deliveries.find(connection, person.open_delivery)
-    if opened is not None and opened.state != State.PENDING:
+    delivery = None if person.open_delivery is None else deliveries.find(connection, person.open_delivery)
+    if delivery is not None and delivery.state != State.PENDING:
         return person
     history = deliveries.history(connection, person.subscriber_id, person.course, person.occasion())
     old = course_of(person.version_id, person.course)
-    found = turned(person, old, live, history, opened.letter if opened else None, now=now.calendar)
+    found = turned(person, old, live, history, delivery.letter if delivery else None, now=now.calendar)
     return person if found.withdrawn else person._replace(**found.changes)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from drip.core.delivery import State
+from drip.core.plan import Answer
 from drip.core.review import Acceptance
 from drip.errors import NotFound
 from drip.store.tables import IS_OPEN, courses, deliveries, lesson_holds, versions
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One applied schedule: its number, the schedule's text, the letters by path, and all renames so far."""
+    """One applied schedule: its number, the schedule's text, the letters by path, and all renames so far.
+
+    *accepted* says who answers for which unreviewed wording, *answers* who accepted which other effect of this version.
+    """
 
     id: int
     schedule_text: str
     letters: Mapping[str, str]
     first_ids: Mapping[str, Mapping[str, str]]
     accepted: tuple[Acceptance, ...] = ()
+    answers: tuple[Answer, ...] = ()
     applied_at: datetime | None = None
     applied_by: str = ""
     note: str = ""
@@ -69,6 +74,7 @@ def publish(
     applied_by: str = "",
     note: str = "",
     accepted: Iterable[Acceptance] = (),
+    answers: Iterable[Answer] = (),
     redated: Iterable[str] = (),
 ) -> int:
     """Store a version and make it live for *course_ids*; return its number.
@@ -83,7 +89,7 @@ def publish(
             note=note,
             digest=digest_of(schedule_text, letters),
             source=_packed(schedule_text, letters),
-            accepted=json.dumps([asdict(one) for one in accepted]),
+            accepted=json.dumps([*map(asdict, accepted), *map(asdict, answers)]),
             first_ids=json.dumps({course: dict(ids) for course, ids in first_ids.items()}, sort_keys=True),
         )
         .returning(versions.c.id)
@@ -113,12 +119,14 @@ def find(connection: Connection, version_id: int) -> Version | None:
     if row is None:
         return None
     packed = json.loads(row.source)
+    accepted = json.loads(row.accepted)
     return Version(
         row.id,
         packed["schedule"],
         packed["letters"],
         json.loads(row.first_ids),
-        tuple(Acceptance(**one) for one in json.loads(row.accepted)),
+        tuple(Acceptance(**one) for one in accepted if "letter" in one),
+        tuple(Answer(**one) for one in accepted if "hazard" in one),
         row.applied_at,
         row.applied_by,
         row.note,

@@ -127,7 +127,22 @@ def test_rollback_is_a_plan_like_any_other(engine: Engine, run: Run) -> None:
     listed = run("versions")[1].splitlines()
     assert listed[0].startswith("   3  live")
     assert listed[0].endswith("back to version 1")
+    assert "            1 letter in other words" == listed[1]
     assert 1 == run("rollback", "9")[0]
+
+
+def test_a_version_shows_how_it_differs(engine: Engine, run: Run) -> None:
+    """Against the one before it, or against another; the lines of each file that differs, and the same in the JSON."""
+    write(engine, "New words.")
+    run("apply", digest_in(run("plan")[2]))
+    code, out, _ = run("versions", "2")
+    assert (0, "Version 2, against version 1: 1 letter in other words") == (code, out.splitlines()[0])
+    assert {"--- emails/one/breathe.md (version 1)", "-Small steps.", "+New words."} <= set(out.splitlines())
+    assert out == run("versions", "2", "1")[1]
+    found = json.loads(run("versions", "1", "2", "--json")[1])
+    assert (1, 1, 2, "wording") == (found["format"], found["older"], found["newer"], found["changes"][0]["kind"])
+    assert "+New words." in found["diffs"][0]["lines"]
+    assert (1, "", "drip: there is no version 7; drip versions lists them\n") == run("versions", "7")
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -95,11 +96,24 @@ def test_errors_stand_last_and_the_json_keeps_its_order(tmp_path: Path, capsys: 
     lines = [line for line in out.splitlines() if line]
     assert code == 1
     assert f"{welcome}:33:13: B01 " in lines[-1]
-    assert all(line.endswith("(warning)") for line in lines[:-1])
+    assert f"{welcome}:33" not in "".join(lines[:-1])
+    assert all(line.endswith(("(warning)", "warnings)")) or line.startswith("  ") for line in lines[:-1])
     assert err.startswith("1 error and ")
     answer = json.loads(run(capsys, "check", "--json", "--emails", str(emails))[1])
     places = [(each["file"], each["line"], each["column"]) for each in answer["problems"]]
     assert places == sorted(places)
+
+
+def test_what_many_letters_are_warned_of_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line tells it and the next names the files; another warning stands by itself, and the JSON has each place."""
+    _, out, err = run(capsys, "check")
+    lines = out.splitlines()
+    problems = json.loads(run(capsys, "check", "--json")[1])["problems"]
+    unread = [problem["file"] for problem in problems if problem["code"] == "R-REV"]
+    (told,) = (number for number, line in enumerate(lines) if "R-REV" in line)
+    assert lines[told].endswith(f"({len(unread)} warnings)")
+    assert sorted(unread) == " ".join(takewhile(lambda line: line.startswith("  "), lines[told + 1 :])).split()
+    assert [2, len(problems)] == [sum(line.endswith("  (warning)") for line in lines), int(err.split()[0])]
 
 
 def test_drafts_are_judged_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,7 +125,7 @@ def test_drafts_are_judged_when_asked(tmp_path: Path, capsys: pytest.CaptureFixt
     welcome.write_text(text.replace("refs:", "draft: true\nrefs:"))
     code, out, _ = run(capsys, "check", "--emails", str(emails))
     assert code == 0
-    (line,) = (line for line in out.splitlines() if "orient/welcome.md" in line)
+    (line,) = (line for line in out.splitlines() if "orient/welcome.md:" in line)
     assert "L207 draft; 2 editorial findings wait  run drip check --drafts" in line
     code, out, _ = run(capsys, "check", "--drafts", "--emails", str(emails))
     assert code == 1

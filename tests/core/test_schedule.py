@@ -344,3 +344,13 @@ def test_every_default_of_the_schema_is_what_one_would_write() -> None:
             assert field.get("description"), f"{name}.{key}"
             if field.get("default") is not None and "$ref" not in field:
                 jsonschema.validate(field["default"], field | {"$defs": json_schema()["$defs"]})
+
+
+@pytest.mark.parametrize("grow", ["fast", "1x daily", "0.5x daily", "12x daily", "1.5"])
+def test_a_growth_that_does_not_grow_is_named_and_placed(grow: str) -> None:
+    """The line and the column of the value, what is wrong with it, and how it is written."""
+    text = SMALL.replace("    phases:", f"    sending: {{per_hour: 50, grow: {grow}}}\n    phases:", 1)
+    schedule, (problem,) = parsed(text)
+    assert (None, 8, 35, "S107") == (schedule, problem.line, problem.column, problem.code)
+    assert problem.text.startswith("grow: ")
+    assert problem.hint.endswith("such as 1.5x daily")

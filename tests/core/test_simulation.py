@@ -15,7 +15,7 @@ from drip.core.enrollment import Enrollment, Move, placed
 from drip.core.handover import Opening
 from drip.core.population import newcomer
 from drip.core.progress import LiveCourse, Step
-from drip.core.schedule import Course, Lesson, Phase, Sender
+from drip.core.schedule import Course, Lesson, Phase, Sender, Sending
 from drip.core.simulation import Happening, Simulation, Steps, Traveller, Went
 from drip.core.witness import INVARIANTS, Outage, Seen, Witness
 
@@ -137,7 +137,7 @@ def test_a_letter_during_an_outage_is_named() -> None:
 
 def test_a_letter_over_the_rate_is_named() -> None:
     """The second letter of an hour that has room for one is told; the one an hour later is not."""
-    witness = Witness(LIVE, per_hour=1)
+    witness = Witness(LIVE, sending=Sending(per_hour=1))
     ten = datetime(2027, 3, 16, 10, tzinfo=UTC)
     assert [True, False, True] == [witness.letter(_seen(ten + timedelta(minutes=20 * who), who)) for who in (0, 1, 4)]
     assert [("rate", 1)] == [(one.name, one.who) for one in witness.broken]
@@ -155,7 +155,7 @@ def test_the_rate_makes_letters_late_and_loses_none() -> None:
     """Five people at nine, two letters an hour: the last one waits two hours, and everybody finishes in order."""
     heard: list[Went] = []
     people = [traveller(number, joined=JOINED + timedelta(hours=number)) for number in range(1, 6)]
-    run = walked(*people, per_hour=2, heard=heard.append)
+    run = walked(*people, sending=Sending(per_hour=2), heard=heard.append)
     assert [] == names(run)
     first = sorted(letter.at for letter in heard if letter.lesson == "a")
     nine = datetime(2027, 3, 16, 9, tzinfo=UTC)
@@ -169,7 +169,7 @@ def test_a_rate_that_is_far_too_small_waits_for_the_next_window() -> None:
     narrow = replace_send(COURSE)
     live = LiveCourse(1, narrow, {})
     people = [traveller(number, joined=JOINED + timedelta(hours=number)) for number in range(1, 6)]
-    run = Simulation(live, people, begins=JOINED - DAY, ends=JOINED + 400 * DAY, per_hour=1)
+    run = Simulation(live, people, begins=JOINED - DAY, ends=JOINED + 400 * DAY, sending=Sending(per_hour=1))
     run.run()
     assert [] == names(run)
     assert 25 == run.tally.letters.total()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from drip.clock import Now
 from drip.core.enrollment import Stage
 from drip.flows import enrolling, forgetting, listening, reporting, unsubscribing
 from drip.mail import directory
@@ -327,11 +328,10 @@ def test_a_demo_forgets_nobody_though_a_pass_was_under_way(engine: Engine, monke
     engine.leave("ada")
     tidy = retention.tidy
 
-    def late(*arguments: Any) -> bool:
+    def late(connection: sa.Connection, now: Now, limit: int) -> bool:
         monkeypatch.undo()
-        beat = engine.now().calendar.replace(year=9999)
-        stamps.beat(arguments[0], forgetting.BEAT, replace(engine.now(), calendar=beat), "everybody is kept")
-        return tidy(*arguments)
+        stamps.beat(connection, forgetting.BEAT, replace(now, calendar=now.calendar.replace(year=9999)), "everybody is kept")
+        return tidy(connection, now, limit)
 
     monkeypatch.setattr(retention, "tidy", late)
     day(engine)

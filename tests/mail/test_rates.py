@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from drip import clock
-from drip.mail.rates import Rates, storage_url
+from drip.mail.rates import Allowance, Rates, storage_url
 from drip.sandbox.valkey import EmbeddedValkey
 
 pytestmark = pytest.mark.xdist_group("rates")
@@ -25,7 +25,8 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]
 
 def rates(server: EmbeddedValkey, limit: int | None, namespace: str) -> Rates:
     """Return what one worker has."""
-    return Rates(storage_url(server.celery_url), lambda _course: limit, namespace=namespace)
+    found = None if limit is None else Allowance(limit)
+    return Rates(storage_url(server.celery_url), lambda _course: found, namespace=namespace)
 
 
 def test_all_workers_share_one_limit(valkey: EmbeddedValkey) -> None:
@@ -66,12 +67,12 @@ def test_without_a_limit_all_may_leave() -> None:
 
 def test_a_changed_limit_holds_at_once(valkey: EmbeddedValkey) -> None:
     """A raised limit grants the difference, a lowered one nothing until the hour has passed: an edit does not count anew."""
-    limits = {"roadmap": 10}
+    limits = {"roadmap": Allowance(10)}
     worker = Rates(storage_url(valkey.celery_url), limits.get, namespace="changed")
     assert 10 == worker.granted("roadmap", 50)
-    limits["roadmap"] = 4
+    limits["roadmap"] = Allowance(4)
     assert 0 == worker.granted("roadmap", 1)
-    limits["roadmap"] = 12
+    limits["roadmap"] = Allowance(12)
     assert 2 == worker.granted("roadmap", 50)
 
 
@@ -92,8 +93,28 @@ def test_nothing_leaves_while_redis_is_gone(tmp_path: Path) -> None:
 def test_a_redis_that_never_was_grants_nothing() -> None:
     """The first question may find nobody there, too."""
     with capture_logs() as logs:
-        assert 0 == Rates("redis://127.0.0.1:1", lambda _course: 10).granted("roadmap", 1)
+        assert 0 == Rates("redis://127.0.0.1:1", lambda _course: Allowance(10)).granted("roadmap", 1)
     assert ["rate-unknown"] == [line["event"] for line in logs]
+
+
+def test_an_empty_redis_grants_no_second_hour(tmp_path: Path) -> None:
+    """A Redis that was lost and comes back knows nothing; what the database counted in this hour still holds."""
+    with EmbeddedValkey(tmp_path / "one") as server:
+        assert 10 == rates(server, 10, "lost").granted("roadmap", 50)
+    with EmbeddedValkey(tmp_path / "two") as server:
+        known = Rates(storage_url(server.celery_url), lambda _course: Allowance(10, went=7), namespace="lost")
+        assert 3 == known.granted("roadmap", 50)
+        full = Rates(storage_url(server.celery_url), lambda _course: Allowance(10, went=12), namespace="lost")
+        assert 0 == full.granted("roadmap", 50)
+
+
+def test_hours_that_the_calendar_passed_over_are_over(valkey: EmbeddedValkey) -> None:
+    """The sandbox's time machine leaps forward, and the hour in which it arrives has had no letters yet."""
+    ahead = 0
+    worker = Rates(storage_url(valkey.celery_url), lambda _course: Allowance(10, ahead=ahead), namespace="ahead")
+    assert [10, 0] == [worker.granted("roadmap", 50), worker.granted("roadmap", 50)]
+    ahead = 3_600
+    assert [10, 0] == [worker.granted("roadmap", 50), worker.granted("roadmap", 50)]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 import urllib3
 
 from drip.flows import holding
@@ -20,10 +21,12 @@ from drip.sandbox.api import make_sandbox
 from drip.sandbox.mailbox import Mail, Mailbox
 from drip.sandbox.serve import serving
 from drip.sandbox.travel import Stalled, Traveller
+from drip.sandbox.valkey import EmbeddedValkey
 from drip.store import reports, stamps
+from drip.store.tables import tallies
 from drip.wiring import sandbox_api_key
 from tests.conftest import Prepare
-from tests.course import LESSONS
+from tests.course import LESSONS, SCHEDULE
 from tests.engine import Engine, engine_on
 
 AT_ONCE = timedelta(minutes=5)
@@ -272,3 +275,27 @@ def _eventually(holds: Callable[[], bool], seconds: float = 20) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def test_a_rate_is_travelled_hour_by_hour(prepare: Prepare, tmp_path: Path) -> None:
+    """The limit counts the calendar's hours, so that months pass in moments and each hour has no more than its letters."""
+    slow = SCHEDULE.replace("    phases:", "    sending: {per_hour: 2}\n    phases:", 1)
+    with ExitStack() as stack:
+        valkey = stack.enter_context(EmbeddedValkey(tmp_path / "valkey"))
+        deployment = prepare(schedule=slow, environment={"DRIP_REDIS_URL": valkey.celery_url})
+        engine = stack.enter_context(engine_on(deployment))
+        engine.go_to(a_monday_in_october(engine.now().calendar))
+        engine.join(*(f"p{number}" for number in range(5)))
+
+        def work() -> None:
+            engine.send(engine.tick())
+
+        traveller = Traveller(engine.database, work, stalled_seconds=10)
+        traveller.pass_days(16)
+        with engine.database.read() as connection:
+            gone = connection.execute(sa.select(tallies.c.hour, tallies.c.letters).order_by(tallies.c.hour)).all()
+        assert {1, 2} == {row.letters for row in gone}
+        assert 15 == sum(row.letters for row in gone)
+        local = {row.hour.astimezone(ZoneInfo("Europe/London")).hour for row in gone}
+        assert local <= {*range(7, 20)}
+        assert [] == engine.audit()

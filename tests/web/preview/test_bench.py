@@ -156,7 +156,7 @@ def test_the_faults_of_one_letter_do_not_wait_for_all(desk: Desk) -> None:
     assert mine == [one for one in current.checked if one.file == current.file(LETTER)]
 
 
-JUNK = "{{|{% if %}|{{ name }}|{{ block('X') }}|---|[|\t|\x00|\u202e|<b>|\ue000|{{ 1/0 }}|refs: [R0]".split("|")
+JUNK = ["{{", "{% if %}", "{{ name }}", "{{ block('X') }}", "---", "[", "\t", "\x00", "\u202e", "<b>", "{{ 1/0 }}", "refs: [R0]"]
 LAYOUTS = ("_base/letter.html", "_base/letter.txt", "_base/blocks/FX-CARE.md")
 TOUCHED = ("unload/settle.md", *LAYOUTS, "references.yaml", "schedules.yaml")
 
