@@ -37,6 +37,14 @@ def test_the_list_has_every_letter_in_order_and_how_it_stands(preview: Preview) 
     assert "2 faults" in broken
 
 
+def test_a_course_that_asks_for_no_reviews_is_not_told_of_any(preview: Preview) -> None:
+    """Where nobody is to review letters, no letter is marked as not reviewed."""
+    preview.edit("title: The Roadmap", "title: The Roadmap\n    reviews: none", preview.files.schedule)
+    preview.edit("must_be_reviewed: true", "must_be_reviewed: false", preview.files.schedule)
+    assert "not reviewed" not in preview.page("/")
+    assert "not reviewed" not in preview.page()
+
+
 def test_a_letter_has_its_figures_and_every_pane(preview: Preview) -> None:
     """Both looks in both widths, the lock screen, the text, the file with line numbers and the mailed HTML."""
     page = preview.page(f"{AT}?panes={ALL}")
