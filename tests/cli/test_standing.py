@@ -15,7 +15,9 @@ from drip.core.delivery import SenderRefused
 from drip.store.tables import beats, enrollments
 from tests.cli.conftest import Run
 from tests.databases import Maker
+from tests.editing import apply
 from tests.engine import Engine
+from tests.flows.test_listening import hear, report
 
 OPENING = [
     ["status"],
@@ -263,3 +265,30 @@ def test_a_database_that_upgrade_makes_is_its_owners_alone(
     assert (0, "the database is up to date now\n", "") == run("db", "upgrade")
     assert 0o600 == (state / "drip.db").stat().st_mode & 0o777
     assert (0, "the database was up to date already\n", "") == run("db", "upgrade")
+
+
+def test_status_shows_the_limit_of_today(engine: Engine, run: Run) -> None:
+    """A line for each course that has one, with what went and when it grows; none where there is no limit."""
+    assert "Rate " not in run("status")[1]
+    schedule = Path(engine.deployment.settings.schedule)
+    text = schedule.read_text(encoding="utf-8")
+    limit = "    sending: {per_hour: 50, grow: 1.5x daily}\n    phases:"
+    schedule.write_text(text.replace("    phases:", limit, 1), encoding="utf-8")
+    apply(engine)
+    words = "50 letters an hour for all, and 0 went in this one; it grows to 75 after a day with at least 50, and today had 0"
+    assert f"Rate       small: {words}" in run("status")[1]
+    (found,) = json.loads(run("status", "--json")[1])["limits"]
+    assert {"course": "small", "per_hour": 50, "went": 0, "today": 0, "grows_to": 75, "words": words} == found
+
+
+def test_status_says_that_complaints_hold_a_course(engine: Engine, run: Run) -> None:
+    """The line of the course has the figures and what to find out, and a release takes it away."""
+    names = ("ada", "bo", "cy")
+    engine.join(*names)
+    engine.work()
+    hear(engine, *(report(engine.deliveries(name)[-1].public_id, "spamreport") for name in names))
+    out = run("status")[1]
+    assert "HELD: readers reported 3 of the 3 letters of " in out
+    assert "how they joined before you release it" in out
+    assert 0 == run("release")[0]
+    assert "HELD" not in run("status")[1]
