@@ -46,6 +46,7 @@ def bench(*arguments: str) -> dict[str, Any]:
             raise
     assert 0 == process.returncode, told
     found: dict[str, Any] = json.loads(said)
+    assert 1 < found["start"]["help_ratio"]
     return found
 
 

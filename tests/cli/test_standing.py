@@ -15,8 +15,8 @@ from drip.core.delivery import SenderRefused
 from drip.store.tables import beats, enrollments
 from tests.cli.conftest import Run
 from tests.databases import Maker
+from tests.editing import apply
 from tests.engine import Engine
-from tests.flows.test_edits import apply
 from tests.flows.test_listening import hear, report
 
 OPENING = [
