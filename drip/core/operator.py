@@ -10,7 +10,8 @@ PASSWORD_MIN = 12
 PASSWORD_MAX = 500
 """Longer ones are nobody's; hashing them would only cost time."""
 
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?")
+# Before it is put into lower case: there are signs of other alphabets whose lower case is a plain letter.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9])?")
 
 
 class Permission(StrEnum):
@@ -22,10 +23,10 @@ class Permission(StrEnum):
 
 def login_name(text: str) -> str:
     """Return the one spelling of a login name; raises ValueError with a sentence for what is none."""
-    name = text.strip().lower()
+    name = text.strip()
     if _NAME.fullmatch(name) is None:
         raise ValueError("a name has 1 to 40 letters a to z, digits, dots, dashes or underscores, such as: kim")
-    return name
+    return name.lower()
 
 
 def normal_password(text: str) -> str:

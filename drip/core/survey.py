@@ -186,7 +186,8 @@ class DueDay:
 class Week:
     """The coming seven days of a course, by the clock in its zone; *overdue* letters had their time and wait all the same.
 
-    At *per_hour* (None: no limit) the last letter of the week goes *late* after its time.
+    At *per_hour* (None: no limit), which *grows* from day to day or not, the latest letter of all leaves *late* after its hour,
+    and was meant for the day *latest* (None: none is late).
     """
 
     course: str
@@ -196,6 +197,7 @@ class Week:
     days: tuple[DueDay, ...]
     overdue: int
     per_hour: int | None = None
+    grows: bool = False
     late: timedelta = timedelta()
     latest: date | None = None
 
@@ -230,6 +232,11 @@ def due_days(first: date, due: Iterable[tuple[datetime, int]], zone: ZoneInfo) -
         if 0 <= ahead < DAYS:
             counts[ahead][local.hour] += letters
     return tuple(DueDay(first + timedelta(days=number), tuple(hours)) for number, hours in enumerate(counts))
+
+
+def load_of(days: Iterable[DueDay]) -> dict[date, dict[int, int]]:
+    """Return how many letters fall due on each day in each hour that has any."""
+    return {day.on: {hour: count for hour, count in enumerate(day.hours) if count} for day in days}
 
 
 # What became of letters ---------------------------------------------------------------------------------------------

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from drip.core import timing
-from drip.core.survey import DAYS, Map, Stops, Tally, Week, due_days, mapped, tallied
+from drip.core.capacity import Window, foreseen
+from drip.core.survey import DAYS, Map, Stops, Tally, Week, due_days, load_of, mapped, tallied
 from drip.errors import NotFound
-from drip.store import stamps, surveys, versions
+from drip.store import stamps, surveys, versions, warmups
 
 if TYPE_CHECKING:
     from datetime import date
@@ -81,12 +83,21 @@ def weeks(database: Database, library: Library) -> list[Week]:
 def _week(connection: Connection, library: Library, state: CourseState) -> Week:
     now = stamps.now_in(connection).calendar
     course = library.course(state.version_id, state.id).course
+    limit = warmups.limit(connection, state.id, course, now)
     zone = ZoneInfo(course.timezone)
     today = now.astimezone(zone).date()
     ends = timing.instant(today + timedelta(days=DAYS), time.min, zone)
     due = surveys.due_by_quarter(connection, state.id, now, ends)
     overdue = surveys.overdue(connection, state.id, now)
-    return Week(state.id, course.title, course.timezone, _held(state), due_days(today, due, zone), overdue)
+    days = due_days(today, due, zone)
+    found = Week(state.id, course.title, course.timezone, _held(state), days, overdue)
+    if course.sending is None or limit is None:
+        return found
+    level = warmups.level_on(connection, state.id, course, now)
+    # People's own hours lie all round the clock of the course: only the limit makes these letters late.
+    latest = foreseen(load_of(days), course.sending, Window(time.min, time.max), level).latest
+    late, on = (timedelta(), None) if latest is None else (latest.late, latest.day)
+    return replace(found, per_hour=limit.per_hour, grows=course.sending.grow is not None, late=late, latest=on)
 
 
 def outcomes(database: Database, library: Library, course: str, *, days: int | None, by_version: bool) -> tuple[str, list[Tally]]:

@@ -15,8 +15,9 @@ from drip.errors import NotFound
 from drip.flows import holding, surveying
 from drip.flows.applying import Accepting
 from drip.store import surveys, tables, versions
+from tests.conftest import Prepare
 from tests.course import SCHEDULE, write_course
-from tests.engine import Engine
+from tests.engine import Engine, engine_on
 
 
 def the_map(engine: Engine) -> Map:
@@ -108,6 +109,15 @@ def test_a_held_lesson_and_a_held_course_say_so(engine: Engine) -> None:
     assert "a storm" == the_map(engine).held
 
 
+def test_letters_that_real_people_may_not_get_say_so(engine: Engine) -> None:
+    """Where letters go to real people, a lesson that nobody has checked says it before anybody comes to it; else none does."""
+    [real] = surveying.course_maps(engine.database, engine.library, real_on=engine.now().machine.date())
+    assert {"no clinician has checked it, and nobody has accepted that"} == {
+        stop.stopped for leg in real.legs for stop in leg.stops
+    }
+    assert {""} == {stop.stopped for stop in stops(engine).values()}
+
+
 def test_the_week_counts_each_letter_once(engine: Engine) -> None:
     """What is dated, and what was opened and waits for its hour, stands in its hour; what pauses until she says does not."""
     engine.join("ada", "ben", "cleo", timezone="America/New_York")
@@ -189,3 +199,19 @@ def test_of_no_course_there_are_no_outcomes(engine: Engine) -> None:
     """A course that does not run is not found."""
     with pytest.raises(NotFound):
         surveying.outcomes(engine.database, engine.library, "nothing", days=7, by_version=False)
+
+
+def test_the_week_says_how_late_a_limit_makes_its_letters(prepare: Prepare) -> None:
+    """Seven letters of one hour at two an hour: the last leaves three hours late; at seven an hour none is."""
+    limited = SCHEDULE.replace("    phases:\n", "    sending: {per_hour: 2}\n    phases:\n", 1)
+    with engine_on(prepare(schedule=limited)) as engine:
+        engine.join(*(f"person{number}" for number in range(7)))
+        due = (engine.now().calendar + timedelta(days=2)).replace(hour=10, minute=0, second=0, microsecond=0)
+        with engine.database.write() as connection:
+            connection.execute(tables.enrollments.update().values(next_due_at=due, open_delivery=None))
+        [week] = surveying.weeks(engine.database, engine.library)
+        assert (7, 2, timedelta(hours=3)) == (week.letters, week.per_hour, week.late)
+        assert due.astimezone(ZoneInfo("Europe/London")).date() == week.latest
+        edit(engine, SCHEDULE, limited.replace("per_hour: 2", "per_hour: 7"))
+        [week] = surveying.weeks(engine.database, engine.library)
+        assert (7, timedelta(), None) == (week.per_hour, week.late, week.latest)

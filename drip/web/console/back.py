@@ -19,43 +19,43 @@ log = structlog.get_logger("drip.console")
 
 def back_router(room: Room) -> APIRouter:
     """Return the pages on which an operator goes back to a version."""
-    router = APIRouter(prefix=f"{HOME}/versions/{{number:int}}/back")
+    router = APIRouter(prefix=f"{HOME}/versions/{{number}}/back")
     planner = Planner(room.deployment)
 
     @router.api_route("", methods=["GET", "HEAD"])
-    def ask(request: Request, operator: Looker, number: int) -> Response:
+    def ask(request: Request, operator: Looker, number: str) -> Response:
         return _page(room, request, operator, version_of(room, request, operator, number), None, [])
 
     @router.api_route("/look", methods=["GET", "HEAD"])
-    def look(request: Request, operator: Looker, number: int) -> Response:
+    def look(request: Request, operator: Looker, number: str) -> Response:
         found = version_of(room, request, operator, number)
         edition, proposal = _edition(found)
         return _page(room, request, operator, found, proposal if edition is None else planner.of(edition), [])
 
     @router.post("")
-    def press(request: Request, operator: Sender, form: Form, number: int) -> Response:
+    def press(request: Request, operator: Sender, form: Form, number: str) -> Response:
         found = version_of(room, request, operator, number)
         edition, proposal = _edition(found)
         if edition is None:
             return _page(room, request, operator, found, proposal, ["Today’s rules refuse this version."])
         reason = " ".join(form.get("reason", "").split())
-        note = f"back to version {number}" + (f": {reason}" if reason else "")
+        note = f"back to version {found.id}" + (f": {reason}" if reason else "")
         made, refused = planner.apply(edition, form, operator, note=note)
         if made is None:
             return _page(room, request, operator, found, planner.of(edition), refused)
-        log.info("console-applied", operator=operator.operator.id, version=made, back_to=number)
+        log.info("console-applied", operator=operator.operator.id, version=made, back_to=found.id)
         return room.lead(f"/versions/{made}?done=back")
 
     return router
 
 
-def version_of(room: Room, request: Request, operator: Looker, number: int) -> Version:
+def version_of(room: Room, request: Request, operator: Looker, number: str) -> Version:
     """Return the version of a number; raises Turned, with a page that says so, where there is none."""
     found = None
     # No row has a number that a database cannot hold.
-    if 0 < number < 2**31:
+    if number.isascii() and number.isdecimal() and int(number[:20]) < 2**31:
         with room.deployment.database.read() as connection:
-            found = versions.find(connection, number)
+            found = versions.find(connection, int(number))
     if found is None:
         raise Turned(room.missing(request, operator, f"There is no version {number}."))
     return found

@@ -21,6 +21,9 @@ SHOWN_MAX = 60
 
 REASON_MAX = 200
 
+FREE = "=free"
+"""How the form marks what may be accepted and need not be."""
+
 _COMMAND = "; look at drip plan again"
 
 
@@ -55,8 +58,15 @@ class Proposal:
 
     @property
     def shown(self) -> str:
-        """The hazards with their counts as the form carries them."""
-        return " ".join(f"{one.name}={one.count}" for one in self.planned.hazards) if self.planned else ""
+        """The hazards with their counts as the form carries them, those that need not be accepted marked as such."""
+        hazards = self.planned.hazards if self.planned else ()
+        return " ".join(f"{one.name}={one.count}{'' if one.needed else FREE}" for one in hazards)
+
+    @property
+    def fullest(self) -> int:
+        """How many letters the fullest day of the plan has, now or then."""
+        load = self.planned.load if self.planned else ()
+        return max((max(day.before, day.after + day.reopened) for day in load), default=0)
 
 
 class Planner:
@@ -92,9 +102,12 @@ class Planner:
         planned, ticked, reason = _agreed(form), frozenset(form.all("accept")), " ".join(form.get("reason", "").split())
         if planned is None:
             return None, ["This form is not whole. Please look at the plan below."]
-        unticked = [f"{one.name} is not ticked." for one in planned.hazards if one.name not in ticked]
-        if unticked or (planned.hazards and not reason):
-            return None, [*unticked, *(["Please say why this is right; the version keeps it."] if not reason else [])]
+        needed = [one.name for one in planned.hazards if one.needed]
+        lacks = [f"{name} is not ticked." for name in needed if name not in ticked]
+        if not reason and (needed or ticked):
+            lacks.append("Please say why this is right; the version keeps it.")
+        if lacks:
+            return None, lacks
         accepting = Accepting(ticked, by=operator.operator.name, reason=reason[:REASON_MAX])
         try:
             return self._deployment.apply(edition, planned, accepting, note=note), []
@@ -116,10 +129,10 @@ def _agreed(form: Fields) -> Plan | None:
     """
     hazards = []
     for word in form.get("shown", "").split():
-        name, _, count = word.rpartition("=")
+        name, _, count = word.removesuffix(FREE).rpartition("=")
         if not name or not (count.isascii() and count.isdecimal() and len(count) < 18):
             return None
-        hazards.append(Hazard(name, int(count), ""))
+        hazards.append(Hazard(name, int(count), "", needed=not word.endswith(FREE)))
     base = form.get("base", "")
     if base and not (base.isascii() and base.isdecimal() and len(base) < 18):
         return None

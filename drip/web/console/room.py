@@ -22,6 +22,7 @@ from drip.flows import admitting
 from drip.flows.admitting import Secrets, SignedIn
 from drip.web.caps import Caps
 from drip.web.console import static
+from drip.web.console.seldom import Seldom
 from drip.web.desk import RETRY_SECONDS, Desk, city, short_day
 from drip.web.guard import CONSOLE_POLICY
 from drip.web.whence import Whence
@@ -147,6 +148,7 @@ class Room:
         self.whence = whence
         self._entries = entries
         self.home = f"{desk.prefix}{HOME}"
+        self.seldom = Seldom()
         self.secrets = Secrets(self.deployment.settings.secret_keys)
         self._cookie = _Cookie(self.deployment.settings.base_url, desk.prefix)
         self._templates = Environment(
@@ -198,6 +200,7 @@ class Room:
 
     def lead(self, path: str) -> Response:
         """Return what a press that did its work answers: the way to *path* below the console, which can be looked at again."""
+        self.seldom.forget()
         return RedirectResponse(f"{self.home}{path}", status_code=303, headers=dict(HEADERS))
 
     def missing(self, request: Request, operator: SignedIn, words: str) -> Response:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from drip.flows import holding, reporting
+from drip.flows import holding
 from drip.web.console.room import HOME, Looker, Room, Sender, instant
-from drip.web.console.today import runs
+from drip.web.console.today import runs, standing
 
 KEPT_FOR_GOOD = "9999-"
 """How the last daily pass begins where none is ever due."""
@@ -22,14 +22,14 @@ def sender_router(room: Room) -> APIRouter:
 
     @router.api_route("", methods=["GET", "HEAD"])
     def show(request: Request, operator: Looker) -> Response:
-        standing = reporting.status(deployment.database, door=deployment.settings.sender)
+        found = standing(room)
         return room.page(
             request,
             "sender.html",
             operator,
-            standing=standing,
-            runs=runs(standing),
-            passed=_passed(standing["last_forgotten"]),
+            standing=found,
+            runs=runs(found),
+            passed=_passed(found["last_forgotten"]),
         )
 
     @router.post("/again")

@@ -83,10 +83,11 @@ def today_router(room: Room) -> APIRouter:
 
 def _page(room: Room, request: Request, operator: Looker, *, fault: str = "", fault_at: str = "", status: int = 200) -> Response:
     deployment = room.deployment
-    settings = deployment.settings
-    found = reporting.status(deployment.database, door=settings.sender)
-    wants = overseeing.wants(deployment.database, deployment.library, real=settings.door == REAL)
-    sums = {one["course"]: one for one in reporting.report(deployment.database)["courses"]}
+    database, library, real = deployment.database, deployment.library, deployment.settings.door == REAL
+    found = standing(room)
+    wants = room.seldom.ask("wants", lambda: overseeing.wants(database, library, real=real))
+    # The part that fetches itself does not show the sums.
+    sums = [] if "hx-request" in request.headers else room.seldom.ask("sums", lambda: reporting.report(database)["courses"])
     return room.page(
         request,
         "today.html",
@@ -96,51 +97,57 @@ def _page(room: Room, request: Request, operator: Looker, *, fault: str = "", fa
         fault_at=fault_at,
         said=SAID.get(request.query_params.get("done", ""), ""),
         standing=found,
-        sums=sums,
+        sums={one["course"]: one for one in sums},
         wants=list(wanting(room, found, wants)),
         runs=runs(found),
     )
 
 
-def runs(standing: dict[str, Any]) -> bool:
+def standing(room: Room) -> dict[str, Any]:
+    """Return how things stand, as `drip status` says it."""
+    deployment = room.deployment
+    return room.seldom.ask("standing", lambda: reporting.status(deployment.database, door=deployment.settings.sender))
+
+
+def runs(found: dict[str, Any]) -> bool:
     """Whether a tick came a moment ago."""
-    ago = standing["last_tick_seconds_ago"]
+    ago = found["last_tick_seconds_ago"]
     return ago is not None and ago <= QUIET_SECONDS_MAX
 
 
-def wanting(room: Room, standing: dict[str, Any], wants: Wants) -> Iterator[Want]:
+def wanting(room: Room, found: dict[str, Any], wants: Wants) -> Iterator[Want]:
     """Yield what wants a person, the gravest first."""
-    yield from _still(standing)
-    yield from _held(standing)
+    yield from _still(found)
+    yield from _held(found)
     yield from _letters(room, wants)
-    if any(chore["detail"] for chore in standing["chores"]):
+    if any(chore["detail"] for chore in found["chores"]):
         yield Want("The provider does not do what it is asked", "see what it says", "/sender")
-    blocked = standing["unreachable_enrollments"]
+    blocked = found["unreachable_enrollments"]
     if blocked:
         numbers = ", ".join(map(str, blocked))
         yield Want(f"The last letters of enrollments {numbers} were blocked or dropped", "ask those people for another address")
 
 
-def _still(standing: dict[str, Any]) -> Iterator[Want]:
+def _still(found: dict[str, Any]) -> Iterator[Want]:
     """Yield what keeps every letter."""
-    ago, sender = standing["last_tick_seconds_ago"], standing["sender"]
-    if not runs(standing):
+    ago, sender = found["last_tick_seconds_ago"], found["sender"]
+    if not runs(found):
         words = "There was no tick yet" if ago is None else f"Nothing runs: the last tick was {span(ago)} ago"
         yield Want(words, "start drip up, or look at the beat and the worker", how="bad")
     if sender["state"] == "paused":
         yield Want(f"Sending waits: {sender['reason']}", sender["remedy"] or "see the sender", "/sender", how="bad")
 
 
-def _held(standing: dict[str, Any]) -> Iterator[Want]:
+def _held(found: dict[str, Any]) -> Iterator[Want]:
     """Yield what is held, by an operator or by a fault."""
-    for course in standing["courses"]:
+    for course in found["courses"]:
         if course["held"]:
             yield Want(f"{course['course']} is held: {course['held']}", "release it below once that is over")
-    for lesson in standing["held_lessons"]:
+    for lesson in found["held_lessons"]:
         why = ": ".join(part for part in (lesson["reason"], lesson["detail"]) if part)
         remedy = "mend the letter and apply, or release the course"
         yield Want(f"{lesson['course']}/{lesson['letter']} is held: {why}", remedy, how="bad")
-    parked = len(standing["parked_letters"])
+    parked = len(found["parked_letters"])
     if parked:
         words = f"{_letters_are(parked)} kept from every further try"
         yield Want(words, "see why, then release the course", "/sender", how="bad")
@@ -150,8 +157,9 @@ def _letters(room: Room, wants: Wants) -> Iterator[Want]:
     """Yield what is in doubt, and what is not ready for real people."""
     if wants.doubts:
         path = "/uncertain" if room.has("/uncertain") else ""
-        words = f"{_letters_are(wants.doubts)} uncertain: it may have gone, and nobody knows"
-        yield Want(words, "look at the provider’s, then settle it", path)
+        it = "it" if wants.doubts == 1 else "them"
+        words = f"{_letters_are(wants.doubts)} uncertain: nobody knows whether the provider took {it}"
+        yield Want(words, "look there, then settle", path)
     for one in wants.unready:
         many = "1 person gets it next" if one.next_for == 1 else f"{one.next_for} people get it next"
         yield Want(f"{one.course}/{one.lesson}: {one.why}", many, how="bad" if one.next_for else "wait")

@@ -93,7 +93,7 @@ def _ask(room: Room, request: Request, operator: Looker, way: str, chosen: list[
     deployment = room.deployment
     if way not in WAYS or not chosen:
         words = "Choose at least one letter, and which of the two you know."
-        return room.trouble(request, operator, status=400, title="Nothing was chosen", words=words, remedy="Go back to the list.")
+        return room.trouble(request, operator, status=404, title="Nothing was chosen", words=words, remedy="Go back to the list.")
     looked = settling.looked_at(deployment.database, deployment.library, chosen)
     return room.page(
         request,

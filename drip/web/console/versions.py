@@ -69,24 +69,24 @@ def versions_router(room: Room) -> APIRouter:
         listed = list(found if whole else islice(found, NEWEST))
         return room.page(request, "versions.html", operator, listed=listed, hidden=count - len(listed))
 
-    @router.api_route("/{number:int}", methods=["GET", "HEAD"])
-    def one(request: Request, operator: Looker, number: int) -> Response:
+    @router.api_route("/{number}", methods=["GET", "HEAD"])
+    def one(request: Request, operator: Looker, number: str) -> Response:
         found = version_of(room, request, operator, number)
         against = request.query_params.get("against", "")
         older = int(against) if against.isascii() and against.isdecimal() and len(against) < 10 else None
         try:
-            comparison = comparing.compare(database, older, number, edition_of)
+            comparison = comparing.compare(database, older, found.id, edition_of)
         except NotFound:
             return room.missing(request, operator, f"There is no version {against}.")
         with database.read() as connection:
-            others = [row.id for row in versions.listed(connection) if row.id != number]
+            others = [row.id for row in versions.listed(connection) if row.id != found.id]
             live = {state.version_id for state in versions.running(connection).values()}
         return room.page(
             request,
             "version.html",
             operator,
             version=found,
-            live=number in live,
+            live=found.id in live,
             comparison=comparison,
             diffs=[shown(one) for one in comparison.diffs] if comparison.older else [],
             others=others,

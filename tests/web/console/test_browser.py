@@ -88,7 +88,7 @@ def test_a_night_at_the_console(site: Site, admit: Admit, browser: Browser, way:
     asked: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda line: complaints.append(line.text))
+    page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
     eye = browser.new_page(viewport=context.pages[0].viewport_size, color_scheme="dark" if how.dark else "light", bypass_csp=True)
     walker = Walker(page, eye, package("axe-core") / "axe.min.js", how.keyboard, how.width)
 
@@ -113,7 +113,7 @@ def test_a_night_at_the_console(site: Site, admit: Admit, browser: Browser, way:
     assert "left" == site.person(person.id).state
     assert "she left; only she can come back" in walker.words()
     walker.follow("Today")
-    walker.fill("Why hold it?", "a wrong number in a letter")
+    walker.fill("Why hold roadmap?", "a wrong number in a letter")
     walker.press("Hold roadmap")
     assert "a wrong number in a letter (kim)" in walker.words()
     walker.press("Release roadmap")
@@ -151,8 +151,7 @@ def test_every_page_fits(site: Site, kim: Visitor, browser: Browser, dark: bool)
 
 
 def test_the_page_refreshes_itself(site: Site, kim: Visitor, browser: Browser) -> None:
-    """With a script the first page shows what has changed by itself, and what is being typed stays; when the session ends,
-    the whole page goes to the way in."""
+    """With a script the first page shows what has changed, and what is being typed stays; after the end it is the way in."""
     from drip.flows import admitting, holding
 
     context = opened(browser, WAYS["desk-dark"])
@@ -161,11 +160,11 @@ def test_the_page_refreshes_itself(site: Site, kim: Visitor, browser: Browser) -
     page.get_by_label("Name").fill("kim")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    page.get_by_label("Why hold it?").fill("half a word")
+    page.get_by_label("Why hold roadmap?").fill("half a word")
     holding.hold(site.deployment.database, None, "held elsewhere")
     page.evaluate("htmx.ajax('GET', '/console', {source: '#now', target: '#now', select: '#now', swap: 'outerHTML'})")
     page.get_by_text("roadmap is held: held elsewhere").wait_for()
-    assert "half a word" == page.get_by_label("Why hold it?").input_value()
+    assert "half a word" == page.get_by_label("Why hold roadmap?").input_value()
     admitting.remove(site.deployment.database, "kim")
     page.evaluate("htmx.ajax('GET', '/console', {source: '#now', target: '#now', select: '#now', swap: 'outerHTML'})")
     page.get_by_role("heading", name="Log in").wait_for()

@@ -24,7 +24,13 @@ def test_all_is_well(site: Site, kim: Visitor) -> None:
     """A tick came, letters go, and nothing wants anybody."""
     site.have_letters(site.enroll(), 2)
     page = words(kim.page())
-    for said in ("Letters go by sandbox", "Working last tick", "0 due now", "Nothing. Letters go by themselves.", "1 active"):
+    for said in (
+        "Letters go by sandbox",
+        "Working last tick",
+        "0 due now",
+        "Nothing wants you. Letters go by themselves.",
+        "1 active",
+    ):
         assert said in page, said
     assert "2 letters fell due = 2 submitted + 0 withheld + 0 failed + 0 uncertain + 0 open" in page
 
@@ -37,7 +43,7 @@ def test_nothing_runs(site: Site, kim: Visitor) -> None:
         connection.execute(tables.beats.update().values(machine_at=clock.machine_now() - timedelta(hours=3)))
     page = words(kim.page())
     assert "Nothing runs: the last tick was 3 hours ago" in page
-    assert "Nothing. Letters go by themselves." not in page
+    assert "Letters go by themselves" not in page
 
 
 def test_hold_and_release(site: Site, kim: Visitor) -> None:
@@ -107,7 +113,7 @@ def test_what_wants_a_person(site: Site, kim: Visitor) -> None:
     page = words(kim.page())
     for said in ("1 letter is uncertain", "1 letter is kept from every further try", "small/walk is held: refused: <i>x"):
         assert said in page, said
-    assert f"{second} small/breathe crashes five <i>" in words(kim.page("/console/sender"))
+    assert f"small/breathe delivery {second} crashes: five <i>" in words(kim.page("/console/sender"))
     kim.press("/console/release", {"course": "small"})
     assert "kept from every further try" not in words(kim.page())
 
@@ -151,3 +157,18 @@ def test_who_may_look_sees_no_switch(site: Site, admit: Admit) -> None:
 def test_with_and_without_a_stroke(kim: Visitor, path: str) -> None:
     """The first page answers to both."""
     assert "<h1>Today</h1>" in kim.page(path)
+
+
+def test_several_courses_are_held_at_once(site: Site, kim: Visitor) -> None:
+    """Where there is more than one, one reason holds them all, and one press releases them."""
+    assert "Hold all" not in kim.page()
+    with site.deployment.database.write() as connection:
+        row = dict(connection.execute(tables.courses.select()).mappings().one())
+        connection.execute(tables.courses.insert().values(row | {"id": "second"}))
+    assert "Hold all" in kim.page()
+    assert 303 == kim.press("/console/hold", {"reason": "a bad night"}).status
+    page = words(kim.page())
+    assert "second is held: a bad night (kim)" in page
+    assert "small is held: a bad night (kim)" in page
+    kim.press("/console/release")
+    assert "is held" not in words(kim.page())
