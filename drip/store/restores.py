@@ -133,6 +133,17 @@ def standstill(connection: Connection) -> Standstill | None:
     return Standstill(facts["why"], datetime.fromisoformat(facts["since"]), datetime.fromisoformat(facts["until"]))
 
 
+def noticed(connection: Connection, memory: Memory | None, now: Now) -> Standstill | None:
+    """Return why nothing may go on: it stands still already, or this host's *memory* says that it came from a backup."""
+    found = standstill(connection)
+    why = "" if found is not None or memory is None else memory.doubts(connection, now.machine)
+    if not why:
+        return found
+    beat = last_beat(connection, "tick")
+    # Whatever went, went before now: from here on nothing does, and who joins meanwhile is in no doubt.
+    return Standstill(why, now.calendar if beat is None else beat.calendar_at, now.calendar)
+
+
 def stand_still(connection: Connection, found: Standstill, now: Now) -> None:
     """Let nothing go on in this database from here on, and show that whoever asked is alive."""
     facts = {"why": found.why, "since": found.since.isoformat(), "until": found.until.isoformat()}
