@@ -35,7 +35,7 @@ def settle(connection: Connection, now: Now) -> None:
 def too_many(connection: Connection, machine: datetime) -> Complaints | None:
     """Return the worst of the days whose letters had too many complaints; None when none had.
 
-    A letter counts once, and on the day on which it went, however late and often it is reported.
+    A reader counts once for a day, and on the day on which her letter went, however late, often and of how many letters.
     """
     released = stamps.last_beat(connection, RELEASED)
     # As long as the days are known of which they are a share.
@@ -56,7 +56,7 @@ def any_course_goes(connection: Connection) -> bool:
 
 
 def _days(connection: Connection, since: datetime) -> list[date]:
-    """Return for each letter that was first reported as spam after *since* the day of the machine's clock on which it went."""
+    """Return for each reader the days of the machine's clock of whose letters she first reported one as spam after *since*."""
     # A letter of which a copy of the report comes again was settled with the first.
     fresh = connection.execute(
         sa.select(events.c.delivery, events.c.address_key, events.c.received_at)
@@ -75,14 +75,17 @@ def _days(connection: Connection, since: datetime) -> list[date]:
     )
     ours = deliveries.find_reported(connection, named)
     people = subscribers.find_by_keys(connection, {row.address_key for row in fresh if row.address_key and not row.delivery})
-    found: dict[str, date] = {}
+    # Whoever reports every letter that she got on a day is one reader: alone she must not stop everybody's.
+    found: set[tuple[int, date]] = set()
+    seen: set[str] = set()
     for row in fresh:
         who = row.delivery or row.address_key
-        if not who or who in known_before or who in found:
+        if not who or who in known_before or who in seen:
             continue
+        seen.add(who)
         if row.delivery in ours:
-            found[who] = ours[row.delivery].state_at.date()
+            found.add((ours[row.delivery].subscriber_id, ours[row.delivery].state_at.date()))
         elif not row.delivery and who in people:
             # Which letter is not known: one of the day on which it was reported.
-            found[who] = row.received_at.date()
-    return list(found.values())
+            found.add((people[who], row.received_at.date()))
+    return [day for _, day in found]

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from drip.flows import holding, listening, reporting
+from drip.flows import holding, listening, reporting, requesting
 from drip.store import complaints, tallies, versions
 from drip.store.tables import events
 from tests.engine import Engine
@@ -81,6 +81,20 @@ def test_copies_count_once(engine: Engine) -> None:
     letters = had_a_letter(engine, *NAMES)
     hear(engine, *(report(letters[0], "spamreport", 1_800_000_000 + second) for second in range(5)))
     assert "" == held(engine)
+
+
+def test_one_reader_counts_once_for_all_her_letters_of_a_day(engine: Engine) -> None:
+    """She asked for copies until there were enough and reported each: that is one person, and alone she holds nobody."""
+    letters = had_a_letter(engine, *NAMES)
+    for number in range(3):
+        requesting.copy(engine.database, engine.library, engine.person("p0").public_id, letter="hello", nonce=f"nonce-{number}xx")
+        engine.work()
+    hers = [one.public_id for one in engine.deliveries("p0")]
+    assert 4 == len(hers)
+    hear(engine, *(report(one, "spamreport") for one in hers), {**report(None, "spamreport"), "email": "p0@example.net"})
+    assert "" == held(engine)
+    hear(engine, *(report(one, "spamreport") for one in letters[1:3]))
+    assert held(engine).startswith("readers reported 3 of the 9 letters")
 
 
 def test_a_share_is_what_counts_where_many_letters_went(engine: Engine) -> None:
