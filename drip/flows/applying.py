@@ -137,10 +137,12 @@ def apply(
             answers=[Answer(one.name, one.count, accepting.by, accepting.reason) for one in found.hazards if one.name in names],
             redated=courses,
         )
+        added = [name for name in courses if reading.impacts[name].adds]
         if REOPEN in names:
-            reopenings.begin(
-                connection, [name for name in courses if reading.impacts[name].adds], number, stamps.now_in(connection)
-            )
+            reopenings.begin(connection, added, number, stamps.now_in(connection))
+        else:
+            # An earlier version was accepted to reopen people for its lessons, not for these.
+            reopenings.call_off(connection, added, stamps.now_in(connection))
         at("published")
     at("live")
     return number

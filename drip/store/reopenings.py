@@ -22,7 +22,7 @@ from drip.store.tables import beats
 from drip.store.tables import enrollments as table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from sqlalchemy.engine import Connection
 
@@ -50,6 +50,16 @@ def begin(connection: Connection, courses: Iterable[str], version_id: int, now: 
     last = int(connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0)
     found |= {course: {"version": version_id, "after": 0, "last": last} for course in courses}
     _note(connection, found, now)
+
+
+def call_off(connection: Connection, courses: Collection[str], now: Now) -> None:
+    """Let whoever has not been looked at yet stay finished: these courses have other lessons now, which nobody accepted."""
+    if not courses:
+        return
+    found = pending(connection, lock=True)
+    left = {course: progress for course, progress in found.items() if course not in courses}
+    if left != found:
+        _note(connection, left, now)
 
 
 def pending(connection: Connection, *, lock: bool = False) -> Progress:

@@ -274,3 +274,21 @@ def test_a_removed_last_lesson_reopens_nobody(engine: Engine) -> None:
     engine.run_to_the_end()
     assert "finished" == engine.person("ada").state
     assert [] == reporting.audit(engine.database, engine.library)
+
+
+def test_what_an_earlier_version_was_accepted_for_reopens_nobody_for_another(engine: Engine) -> None:
+    """Its pages had not come to her when it was taken back; a later edit that nobody accepted leaves her finished."""
+    finish(engine, "ada")
+    write(engine, *LINES, ADDED)
+    apply(engine, REOPEN)
+    assert ["small"] == list(pending(engine))
+    write(engine, *LINES)
+    apply(engine)
+    write(engine, *LINES, "encore-mine, wait: 1 week")
+    assert {REOPEN: 1} == numbers(planned(engine))
+    apply(engine)
+    assert {} == pending(engine)
+    before = engine.person("ada")
+    engine.run_to_the_end()
+    assert before == engine.person("ada")
+    engine.assert_sound()
