@@ -44,6 +44,10 @@ class NothingRan(DripError):
     """Nothing ever ran on this database, so nothing can have gone from it; there is nothing to answer for."""
 
 
+class Answered(DripError):
+    """It is answered for already, and nothing has run since: start drip up. Only --since or --until say something new."""
+
+
 @dataclass(frozen=True, slots=True)
 class Restored:
     """What was answered for: the time of which nothing is known, and how many letters are in doubt because of it."""
@@ -58,7 +62,7 @@ class Restored:
 
 
 def expected(database: Database, *, since: datetime | None, until: datetime | None) -> Lapse:
-    """Return the lapse that `restored` would answer for; raises AtWork or NothingRan, and changes nothing."""
+    """Return the lapse that `restored` would answer for; raises AtWork, NothingRan or Answered, and changes nothing."""
     with database.read() as connection:
         return _lapse(connection, stamps.now_in(connection), since, until)[1]
 
@@ -102,6 +106,9 @@ def _lapse(connection: Connection, now: Now, since: datetime | None, until: date
     beat = stamps.last_beat(connection, "tick")
     if standing is None and beat is None:
         raise NothingRan
+    if standing is None and since is None and until is None and restores.is_answered(connection):
+        # Given once more, it would doubt what fell due since, which nobody can have handed over.
+        raise Answered
     if standing is None and beat is not None and (now.machine - beat.machine_at).total_seconds() < AT_WORK_SECONDS:
         raise AtWork
     known = standing.since if standing else beat.calendar_at if beat else now.calendar

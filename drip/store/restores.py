@@ -160,6 +160,12 @@ def go_on(connection: Connection, now: Now) -> None:
     connection.execute(beats.delete().where(beats.c.name == STANDSTILL))
 
 
+def is_answered(connection: Connection) -> bool:
+    """Whether an operator has answered for a restore and no tick came since."""
+    found = counted(connection)
+    return found is not None and found.life > 0 and found.ticks == 0
+
+
 # The books ----------------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from drip.core.address import address_key
 from drip.core.delivery import Unknown
 from drip.errors import UsageError
 from drip.flows import explaining, holding, restoring, showing
-from drip.flows.restoring import AtWork, NothingRan, Restored
+from drip.flows.restoring import Answered, AtWork, NothingRan, Restored
 from drip.flows.ticking import CameBack
 from drip.store import restores, stamps
 from drip.store.session import Database
@@ -389,3 +389,27 @@ def test_releasing_does_not_answer_for_a_restore(engine: Engine) -> None:
     assert stands_still(engine)
     holding.release(engine.database, None)
     assert stands_still(engine)
+
+
+def test_given_again_after_it_was_answered_it_doubts_nothing_more(engine: Engine) -> None:
+    """Nothing has run since the answer, so what fell due meanwhile cannot have gone: it goes once the engine is started."""
+    engine.join("ada")
+    engine.work()
+    on(engine, 2)
+    backup = back_up(engine.database)
+    on(engine, 1)
+    restore(engine.database, backup)
+    assert stands_still(engine)
+    assert 0 == answer(engine).doubted
+    engine.go_on(days=7)
+    with engine.database.write() as connection:
+        connection.execute(
+            beats.update().where(beats.c.name == "tick").values(machine_at=engine.now().machine - timedelta(hours=5))
+        )
+    with pytest.raises(Answered):
+        answer(engine)
+    with pytest.raises(Answered):
+        restoring.expected(engine.database, since=None, until=None)
+    engine.run_to_the_end()
+    assert {"submitted"} == set(engine.states("ada").values())
+    engine.assert_sound()
