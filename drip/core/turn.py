@@ -74,7 +74,10 @@ def turned(
     else:
         step = next_step(new.course, place, had, new.firsts, afterwards=person.afterwards)
     if step is None:
-        ends = {"state": Stage.FINISHED.value, "ended_at": now, "ended_why": "finished"}
+        ends: Changes = {"state": Stage.FINISHED.value, "ended_at": now, "ended_why": "finished"}
+        if person.paused == Pause.OPEN:
+            # The edit ends her course, and nobody but she ends her pause: a later edit may reopen it.
+            ends |= {"paused": person.paused, "pause_from_on": person.pause_from_on}
         return Turn(END | version | ends, None, Effect.ENDS, passed)
     version["next_lesson"] = step.lesson.id
     if _stands(person, old, new, step):
@@ -90,7 +93,7 @@ def reopened(person: Enrollment, old: LiveCourse, new: LiveCourse, history: Sequ
 
     They are those after her place that she has not had in this run, the later letters only if she wanted them. The first
     comes when its wait after her last letter is over; a date in the past becomes her next own day, not within the hour and
-    not closer than the minimum gap.
+    not closer than the minimum gap. Whom an edit ended while she was paused until she says waits for her.
     """
     had = frozenset(history)
     place = place_of(new.course, history, new.firsts) or place_kept(old, new, person.place)
@@ -98,7 +101,8 @@ def reopened(person: Enrollment, old: LiveCourse, new: LiveCourse, history: Sequ
     if step is None or place is None:
         return None
     slot = _slot(person, step, person.rhythm(new.course), now)
-    changes = placed(slot) | {
+    waits = person.paused == Pause.OPEN
+    changes = (parked(slot) | {"pause_from_on": slot.meant_on} if waits else placed(slot)) | {
         "state": Stage.ACTIVE.value,
         "ended_at": None,
         "ended_why": "",
@@ -108,7 +112,7 @@ def reopened(person: Enrollment, old: LiveCourse, new: LiveCourse, history: Sequ
         "last_meant_on": timing.anchor_before(slot, step.lesson, person.rhythm(new.course), afterwards=step.afterwards),
         "asked_on": None,
     }
-    return Turn(changes, slot, Effect.OTHER, passed_by(new, place, had, None))
+    return Turn(changes, None if waits else slot, Effect.OTHER, passed_by(new, place, had, None))
 
 
 def passed_by(new: LiveCourse, place: str | None, had: frozenset[str], opened: str | None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from drip.errors import NotFound
 from drip.flows import finishing, holding, reporting
 from drip.flows.applying import Accepting, Refused
 from drip.store import reopenings, stamps, subscribers, versions
-from tests.editing import LINES, apply, numbers, planned, without, write
+from tests.editing import LINES, apply, numbers, planned, to, without, write
 from tests.engine import Engine
 
 REOPEN = "reopen-finished"
@@ -291,4 +291,28 @@ def test_what_an_earlier_version_was_accepted_for_reopens_nobody_for_another(eng
     before = engine.person("ada")
     engine.run_to_the_end()
     assert before == engine.person("ada")
+    engine.assert_sound()
+
+
+def test_whoever_paused_until_she_says_waits_for_her_through_an_end_and_a_reopening(engine: Engine) -> None:
+    """One edit takes away all that was before her, another adds a letter: it comes when she resumes, and not before."""
+    to(engine, "rest")
+    engine.pause("ada", None)
+    write(engine, *without("rest", "goodbye"))
+    apply(engine, *numbers(planned(engine)))
+    engine.work()
+    assert "finished" == engine.person("ada").state
+    write(engine, *without("rest", "goodbye"), ADDED)
+    apply(engine, REOPEN)
+    engine.work()
+    ada = engine.person("ada")
+    assert ("active", "farewell", "open", None) == (ada.state, ada.next_lesson, ada.paused, ada.next_due_at)
+    engine.go_on(days=60)
+    engine.work()
+    assert "farewell" not in engine.subjects("ada")
+    assert [] == engine.audit()
+    engine.resume("ada")
+    engine.run_to_the_end()
+    assert "farewell" == engine.subjects("ada")[-1]
+    assert "" == engine.person("ada").paused
     engine.assert_sound()
