@@ -17,6 +17,7 @@ FORMAT = 1
 
 LOST = (
     "What else is lost: whoever joined, left, paused, was erased or chose anything in that time, and what you applied.",
+    "Operators and their passwords are those of the backup, and everybody is logged out: drip operators list.",
     "Do now: drip suppressions import --from-sendgrid, drip plan, and what docs/operating.md says under",
     '"The database is from yesterday\'s backup".',
 )

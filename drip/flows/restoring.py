@@ -19,7 +19,7 @@ from drip.core.handover import facts_of
 from drip.core.lapse import ID_LOST, Lapse, opening_in, slot_in
 from drip.core.timing import Slot
 from drip.errors import DripError, UsageError
-from drip.store import deliveries, enrollments, moves, restores, results, stamps, turns
+from drip.store import deliveries, enrollments, moves, operators, restores, results, stamps, turns
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -93,6 +93,8 @@ def restored(
     while page := _page_of_due(database, library, lapse, after, done):
         after = page
     with database.write() as connection:
+        # Whoever logged out, or was taken out, in the lost time is in again by the books: at least no old cookie opens the door.
+        operators.end_everybodys(connection)
         restores.go_on(connection, stamps.now_in(connection))
     if memory is not None:
         with database.read() as connection:

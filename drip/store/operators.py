@@ -144,3 +144,8 @@ def end_all(connection: Connection, operator_id: int, *, but: int | None = None)
     """End every session of an operator, *but* one, and return how many those were."""
     ending = sessions.delete().where(sessions.c.operator_id == operator_id)
     return connection.execute(ending if but is None else ending.where(sessions.c.id != but)).rowcount
+
+
+def end_everybodys(connection: Connection) -> int:
+    """End every session of every operator and return how many those were."""
+    return connection.execute(sessions.delete()).rowcount

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from drip.core.address import address_key
 from drip.core.delivery import Unknown
 from drip.errors import UsageError
-from drip.flows import explaining, holding, restoring, showing
+from drip.flows import admitting, explaining, holding, restoring, showing
 from drip.flows.restoring import Answered, AtWork, NothingRan, Restored
 from drip.flows.ticking import CameBack
 from drip.store import restores, stamps
@@ -413,3 +413,20 @@ def test_given_again_after_it_was_answered_it_doubts_nothing_more(engine: Engine
     engine.run_to_the_end()
     assert {"submitted"} == set(engine.states("ada").values())
     engine.assert_sound()
+
+
+def test_no_cookie_from_before_the_restore_opens_the_console(engine: Engine) -> None:
+    """An operator was taken out after the backup, and is in again with it; the session that came back with her is over."""
+    made = admitting.Secrets(["a-key-that-signs-links"])
+    admitting.add(engine.database, "kim", "correct horse battery", permission="send", by="a test")
+    signed = admitting.log_in(engine.database, made, "kim", "correct horse battery")
+    assert signed is not None
+    engine.work()
+    backup = back_up(engine.database)
+    admitting.remove(engine.database, "kim")
+    on(engine, 1)
+    restore(engine.database, backup)
+    assert stands_still(engine)
+    assert admitting.find(engine.database, made, signed.secret) is not None
+    answer(engine)
+    assert None is admitting.find(engine.database, made, signed.secret)
