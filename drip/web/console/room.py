@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -94,7 +94,8 @@ class Fields(dict[str, str]):
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Take the *pairs* as they were posted, without spaces around them; a password keeps its own."""
-        kept = [(name, value if "password" in name else value.strip()) for name, value in pairs]
+        # No field has a use for NUL, and PostgreSQL takes none.
+        kept = [(name, value if "password" in name else value.replace("\0", "").strip()) for name, value in pairs]
         super().__init__(kept)
         self._pairs = kept
 
@@ -287,7 +288,9 @@ class Room:
         """Return a place in the console to go on to, the first page for what is none."""
         parts = urlsplit(path)
         inside = parts.path == self.home or parts.path.startswith(f"{self.home}/")
-        plain = not (parts.scheme or parts.netloc or "\\" in path or ".." in path or "//" in parts.path) and path.isprintable()
+        # A browser reads an encoded dot in a path as a dot.
+        bare = unquote(path)
+        plain = not (parts.scheme or parts.netloc or "\\" in bare or ".." in bare or "//" in parts.path) and bare.isprintable()
         return path if inside and plain and parts.path != f"{self.desk.prefix}{LOGIN}" else self.home
 
     def _said(self, request: Request) -> tuple[str, timedelta] | None:

@@ -62,6 +62,16 @@ def test_a_miss_says_what_the_register_knows(site: Site, kim: Visitor, sam: Enro
     assert "There is nobody here any more" in page
 
 
+def test_a_sign_that_no_database_takes_is_nobodys_and_no_trouble(site: Site, kim: Visitor) -> None:
+    """NUL in an address of a page finds nobody; in the reason of a hold it is left out, and the hold holds."""
+    assert 404 == kim.get("/console/people/a%00b").status
+    assert 404 == kim.get("/console/people/%00/leave").status
+    for press in ("pause", "resume", "leave"):
+        assert 404 == kim.press(f"/console/people/%00/{press}", {"weeks": "1"}).status
+    assert 303 == kim.press("/console/hold", {"course": "small", "reason": "wrong\0 letter"}).status
+    assert "wrong letter (kim)" in kim.page("/console")
+
+
 def test_her_page_says_where_she_stands_and_why(site: Site, kim: Visitor, sam: Enrollment) -> None:
     """State, place, next date where she lives, settings; every rule with what it looks at; each letter with its facts."""
     page = words(kim.page(f"/console/people/{sam.public_id}"))
