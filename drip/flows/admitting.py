@@ -35,6 +35,9 @@ IDLE_HOURS = 12
 HASHES_AT_ONCE = 2
 """Each takes 64 MiB and a core for a moment; whoever floods the form must not take the machine from the letters."""
 
+WAIT_AT_ONCE = 6
+"""So many more may wait for their turn: each holds a thread that a page for leaving may want."""
+
 HASH_WAIT_SECONDS = 10.0
 
 NOBODYS = "$argon2id$v=19$m=65536,t=3,p=4$Mw5Ey94kjk+w/w3OfJR0lA$sJrJARGky2AfVIrVhli5gThrAJ61jGcj2dCkdVlh/+4"
@@ -42,6 +45,7 @@ NOBODYS = "$argon2id$v=19$m=65536,t=3,p=4$Mw5Ey94kjk+w/w3OfJR0lA$sJrJARGky2AfVIr
 
 _hasher = PasswordHasher()
 _gate = threading.BoundedSemaphore(HASHES_AT_ONCE)
+_line = threading.BoundedSemaphore(HASHES_AT_ONCE + WAIT_AT_ONCE)
 
 
 class Busy(DripError):
@@ -287,13 +291,18 @@ def _hash(password: str) -> str:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Wait until few enough hash at once; raises Busy when that takes too long."""
-    if not _gate.acquire(timeout=HASH_WAIT_SECONDS):
+    """Wait until few enough hash at once; raises Busy when that takes too long, and at once where too many wait already."""
+    if not _line.acquire(blocking=False):
         raise Busy
     try:
-        yield
+        if not _gate.acquire(timeout=HASH_WAIT_SECONDS):
+            raise Busy
+        try:
+            yield
+        finally:
+            _gate.release()
     finally:
-        _gate.release()
+        _line.release()
 
 
 def _name(text: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
+from drip import clock
 from drip.flows import admitting
-from drip.flows.admitting import Secrets, Taken
+from drip.flows.admitting import Busy, Secrets, Taken
 
 if TYPE_CHECKING:
     from drip.store.session import Database
@@ -67,3 +69,24 @@ def test_no_two_sessions_share_a_token(database: Database) -> None:
     tokens = {one.token for one in found if one is not None}
     assert 2 == len(tokens)
     assert not any(one.secret in one.token for one in found if one is not None)
+
+
+def test_whoever_floods_the_form_takes_a_few_threads_and_no_more(database: Database) -> None:
+    """Forty at once: some are compared, the others are told at once to come back, so that pages for leaving stay quick."""
+    together = threading.Barrier(40)
+
+    def try_it(number: int) -> tuple[str, float]:
+        together.wait()
+        begun = clock.monotonic()
+        try:
+            admitting.log_in(database, Secrets([OLD]), f"nobody{number}", PASSWORD)
+        except Busy:
+            return "busy", clock.monotonic() - begun
+        return "compared", clock.monotonic() - begun
+
+    with ThreadPoolExecutor(40) as pool:
+        found = list(pool.map(try_it, range(40)))
+    turned_away = [took for what, took in found if what == "busy"]
+    assert admitting.HASHES_AT_ONCE + admitting.WAIT_AT_ONCE <= len(found) - len(turned_away)
+    assert 20 <= len(turned_away)
+    assert max(turned_away) < admitting.HASH_WAIT_SECONDS / 2
