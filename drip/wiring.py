@@ -43,6 +43,7 @@ from drip.mail.sendgrid_lists import SendGridLists
 from drip.mail.smtp import SmtpMailer
 from drip.store import migrations, stamps, versions, warmups
 from drip.store.owners import Incarnation
+from drip.store.restores import Memory
 from drip.store.session import Database
 from drip.store.stamps import REAL
 
@@ -346,7 +347,12 @@ class Deployment:
 
     def ticker(self) -> Ticker:
         """Return the ticks of this process."""
-        return Ticker(self.database, self.library, door=self.settings.sender, batch_max=self._batch_max)
+        return Ticker(self.database, self.library, door=self.settings.sender, batch_max=self._batch_max, memory=self.memory)
+
+    @property
+    def memory(self) -> Memory:
+        """What this host remembers of the database."""
+        return Memory(self.settings.state / "seen", self.settings.door)
 
     @property
     def _batch_max(self) -> int:
@@ -402,6 +408,7 @@ class Deployment:
             at=at,
             backoff_scale=self.patience.backoff_scale,
             record_seconds=self.patience.record_seconds,
+            memory=self.memory,
         )
 
 

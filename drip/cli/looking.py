@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drip.cli.names import COURSE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,7 +23,7 @@ STATES = ("asked", "active", "finished", "left", "ended")
 
 @click.command()
 @click.argument("address")
-@click.option("--course", default="", metavar="ID", help="Only this course of hers.")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="Only this course of hers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 def show(*, address: str, course: str, as_json: bool) -> None:
     """Show somebody's courses: where she is, the date of her next letter, and what she chose.
@@ -107,7 +109,7 @@ def _lines(run: Run) -> Iterable[tuple[str, str]]:
 
 
 @click.command("list")
-@click.option("--course", default="", metavar="ID", help="Only this course.")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="Only this course.")
 @click.option(
     "--state", default="", type=click.Choice(("", *STATES)), metavar="|".join(STATES), help="Only people in this state."
 )

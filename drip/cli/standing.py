@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from drip.cli.names import COURSE
+
 FORMAT = 1
 
 KEPT_FOR_GOOD = "9999-"
@@ -34,7 +36,8 @@ def status(*, as_json: bool) -> None:
         return
     tick = found["last_tick_seconds_ago"]
     click.echo(f"Calendar   {found['calendar']}")
-    click.echo(f"Workers    {_tick_words(tick)}")
+    still = found["stands_still"]
+    click.echo(f"Workers    {_still_words(still) if still else _tick_words(tick)}")
     sender = found["sender"]
     click.echo(f"Sender     {sender['door']}: {_sender_words(sender)}")
     for course in found["courses"]:
@@ -97,6 +100,11 @@ def _tick_words(seconds_ago: float | None) -> str:
     return f"NOTHING RUNS: the last tick was {_span(seconds_ago)} ago; start drip up (or look at the beat and the worker)"
 
 
+def _still_words(still: dict[str, str]) -> str:
+    """Return why nothing goes on until an operator has spoken, and how she speaks."""
+    return f"STANDS STILL: {still['why']}; its books end at {still['since']}; nothing goes until you run: drip restored"
+
+
 def _span(seconds: float) -> str:
     """Return a length of time in its largest fitting unit."""
     for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
@@ -150,7 +158,7 @@ def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("course", required=False)
+@click.argument("course", type=COURSE, required=False)
 @click.option("--reason", default="held by an operator", help="Why, for those who ask later.")
 def hold(*, course: str | None, reason: str) -> None:
     """Stop sending COURSE, or every course.
@@ -174,7 +182,7 @@ def _held_words(count: int, course: str | None) -> str:
 
 
 @click.command()
-@click.argument("course", required=False)
+@click.argument("course", type=COURSE, required=False)
 def release(*, course: str | None) -> None:
     """Let COURSE, or every course, go on.
 
@@ -213,16 +221,3 @@ def upgrade() -> None:
     deployment.check_door()
     deployment.database.dispose()
     click.echo("the database is up to date now" if done else "the database was up to date already")
-
-
-@click.command()
-def keys() -> None:
-    """Print fresh secret keys; nothing is stored.
-
-    One for DRIP_SECRET_KEYS and one for DRIP_SUPPRESSION_KEY.
-    """
-    import secrets
-
-    click.echo(f"DRIP_SECRET_KEYS={secrets.token_urlsafe(32)}")
-    click.echo(f"DRIP_SUPPRESSION_KEY={secrets.token_urlsafe(32)}")
-    click.echo("Keep both; the suppression key can never be changed: people who left are known by it alone.", err=True)

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from drip.cli.names import COURSE, LESSON
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,8 +22,8 @@ MARKS = {"passes": "yes   ", "waits": "WAITS ", "never": "NEVER "}
 
 @click.command()
 @click.argument("address")
-@click.argument("lesson", default="")
-@click.option("--course", default="", metavar="ID", help="Only this course of hers.")
+@click.argument("lesson", type=LESSON, default="")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="Only this course of hers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 def why(*, address: str, lesson: str, course: str, as_json: bool) -> None:
     """Say why somebody's letters came, come or do not come, or one LESSON of them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import time
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -215,6 +215,8 @@ class Course(Value):
         default=None, pattern=r"^[a-z0-9._-]+(/[a-z0-9._-]+)*\.yaml$", examples=["editorial/roadmap.yaml"]
     )
     """The file of rules that the letters of this course keep to, below the folder of letters."""
+    reviews: Literal["clinician", "none"] = "clinician"
+    """Who must have checked a letter before real people get it: `none` only where the letters advise nobody on health."""
     helplines: tuple[Helpline, ...] = ()
     """Where to turn in a crisis, by country; a reader who gave hers sees its lines first."""
     retention: Retention = Field(default=Retention(), json_schema_extra=_without_default)

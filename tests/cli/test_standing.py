@@ -58,7 +58,7 @@ def test_status_says_when_nothing_runs(engine: Engine, run: Run) -> None:
     engine.join("ada")
     engine.work()
     with engine.database.write() as connection:
-        at = connection.execute(sa.select(beats.c.machine_at)).scalar_one()
+        at = connection.execute(sa.select(beats.c.machine_at).where(beats.c.name == "tick")).scalar_one()
         connection.execute(beats.update().values(machine_at=at - timedelta(hours=3)))
     assert "Workers    NOTHING RUNS: the last tick was 3 hours ago; start drip up" in run("status")[1]
 
