@@ -93,7 +93,7 @@ def make_preview(bench: Bench, hers: Mapping[str, Reader] | None = None) -> Fast
     """Return the preview of what lies on a *bench*; *hers* is a subscriber to read as, by course."""
     app = FastAPI(title="drip preview", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     pages = Pages(bench, hers or {})
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, broken=lambda: pages.trouble(500, "A fault in drip. What it says of it stands in your terminal."))
     for router in (_lists(pages), _letters(pages), _plain(pages)):
         app.include_router(router)
 
