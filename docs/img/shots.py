@@ -200,6 +200,7 @@ def preview(camera: Camera) -> None:
     day = _begin().date() + timedelta(days=1)
     bench = Bench(Files(ROOT / "schedules.yaml", ROOT / "emails"))
     bench.check()
+    bench.current.at = _begin()
     hers = {"roadmap": replace(SAMPLES[0], meant_on=day, letter_on=day)}
     with serving(make_preview(bench, hers)) as address:
         shown = camera.see(f"{address}/letters/roadmap/small-and-steady", Look(1280, 860))

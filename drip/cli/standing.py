@@ -193,7 +193,8 @@ def _held_words(count: int, course: str | None) -> str:
 def release(*, course: str | None, as_json: bool) -> None:
     """Let COURSE, or every course, go on.
 
-    The lessons that were held in it and the letters that were parked go on too.
+    The lessons that were held in it and the letters that were parked go on too. Complaints that came so far hold nothing
+    more.
     """
     from drip.cli.opening import opened
     from drip.flows import holding

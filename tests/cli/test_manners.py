@@ -44,6 +44,8 @@ WORKS: dict[str, list[str]] = {
     "suppressions import": ["barred.csv", "--reason", "left"],
     "suppressions list": [],
     "uncertain list": [],
+    "restored": ["--nothing-went", "--yes"],
+    "operators list": [],
     "uncertain submitted": ["999", "--by", "Sam", "--why", "a test", "--yes"],
     "uncertain resend": ["999", "--by", "Sam", "--why", "a test", "--yes"],
     "send-test": ["breathe", "me@example.com"],
@@ -59,8 +61,16 @@ WORKS: dict[str, list[str]] = {
 }
 """Every command that has data or does something to an installation, and what it is called with."""
 
-ELSEWHERE = {"up", "demo", "schema", "shingles", "completion"}
+ELSEWHERE = {"up", "demo", "preview", "schema", "shingles", "completion"}
 """Commands that become another process, or print what is a file of another kind."""
+
+SENTENCES: dict[str, list[str]] = {
+    "operators add": ["sam", "--password-stdin"],
+    "operators permit": ["sam", "look"],
+    "operators password": ["sam", "--password-stdin"],
+    "operators remove": ["sam"],
+}
+"""Commands that say one sentence, and have no data."""
 
 WITHOUT_DATABASE = {"check", "letters", "simulate", "keys", "keys rotate"}
 
@@ -83,6 +93,9 @@ UNKNOWN: dict[str, list[str]] = {
     "letters": ["--course", "smal"],
     "simulate": ["--course", "smal"],
     "uncertain submitted": ["999", "--by", "Sam", "--why", "a test", "--yes"],
+    "operators permit": ["sam", "look"],
+    "operators password": ["sam", "--password-stdin"],
+    "operators remove": ["sam"],
 }
 """Names that nothing has, command by command; what stands in capitals only tells two calls apart."""
 
@@ -102,6 +115,8 @@ def leaves(group: click.Command = drip, name: str = "") -> Iterator[tuple[str, c
 
 EVERY = dict(leaves())
 
+TAKES = {**WORKS, **SENTENCES}
+
 one_database = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 """For what is about the command and not about the database under it."""
 
@@ -120,13 +135,13 @@ def argv(name: str, arguments: list[str]) -> list[str]:
 
 def test_the_table_has_every_command() -> None:
     """A new command is entered here, or is no command of data."""
-    assert {*WORKS, *ELSEWHERE} == {*EVERY}
+    assert {*WORKS, *SENTENCES, *ELSEWHERE} == {*EVERY}
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_an_unknown_option_is_not_understood(run: Run, nowhere: None, name: str) -> None:
     """Exit code 2, stdout empty, and nothing is made."""
-    code, out, err = run(*argv(name, [*WORKS.get(name, []), "--no-such-option"]))
+    code, out, err = run(*argv(name, [*TAKES.get(name, []), "--no-such-option"]))
     assert (2, "") == (code, out)
     assert "no-such-option" in err
     assert [] == list(Path().iterdir())
@@ -149,7 +164,7 @@ def test_every_command_with_data_speaks_json(engine: Engine, run: Run, files: No
 
 
 @one_database
-@pytest.mark.parametrize("name", [name for name in WORKS if name not in WITHOUT_DATABASE])
+@pytest.mark.parametrize("name", [name for name in TAKES if name not in WITHOUT_DATABASE])
 def test_a_database_that_is_not_there_is_infrastructure(
     engine: Engine, run: Run, files: None, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -158,7 +173,7 @@ def test_a_database_that_is_not_there_is_infrastructure(
         line.bind(("127.0.0.1", 0))
         port = line.getsockname()[1]
     monkeypatch.setenv("DRIP_DATABASE_URL", f"postgresql+psycopg://drip:p4ss@127.0.0.1:{port}/drip")
-    code, out, err = run(*argv(name, WORKS[name]))
+    code, out, err = run(*argv(name, TAKES[name]))
     assert 3 == code
     assert "p4ss" not in out + err
     assert "DRIP_DATABASE_URL" in out + err
@@ -170,7 +185,8 @@ def test_a_database_that_is_not_there_is_infrastructure(
 def test_an_unknown_name_is_a_problem(engine: Engine, run: Run, files: None, name: str) -> None:
     """Exit code 1 and one message, which never repeats an address."""
     engine.join("ada")
-    for more in ([],) if name == "subscribers export" else ([], ["--json"]):
+    plain = name == "subscribers export" or name in SENTENCES
+    for more in ([],) if plain else ([], ["--json"]):
         code, out, err = run(*argv(name, [*UNKNOWN[name], *more]))
         assert 1 == code, err
         assert "" == out or json.loads(out)["format"]
@@ -180,7 +196,7 @@ def test_an_unknown_name_is_a_problem(engine: Engine, run: Run, files: None, nam
 
 
 @one_database
-@pytest.mark.parametrize("name", [name for name in EVERY if name not in ELSEWHERE])
+@pytest.mark.parametrize("name", WORKS)
 def test_what_is_piped_has_no_colour(engine: Engine, run: Run, files: None, name: str) -> None:
     """No control character reaches a file or a pipe, on either side."""
     engine.join("ada")

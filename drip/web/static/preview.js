@@ -35,7 +35,9 @@
       .map(one => [one.dataset.keep, one.scrollTop]));
     const focus = old.contains(document.activeElement) ? document.activeElement : null;
     const within = focus && (focus.id || focus.getAttribute("href"));
+    const opened = [...old.querySelectorAll("details")].map(one => one.open);
     const fitting = document.importNode(fresh, true);
+    fitting.querySelectorAll("details").forEach((one, place) => { one.open = opened[place] || false; });
     old.replaceWith(fitting);
     for (const one of [fitting, ...fitting.querySelectorAll("[data-keep]")]) {
       if (scrolled.has(one.dataset.keep)) one.scrollTop = scrolled.get(one.dataset.keep);

@@ -134,6 +134,18 @@ def test_a_fault_stands_where_it_is(preview: Preview) -> None:
     assert "<h1>Three ways to settle</h1>" in page
 
 
+def test_many_faults_do_not_push_the_letter_away(preview: Preview) -> None:
+    """The first four stand open, errors before warnings; the others are one press away, and none is lost."""
+    preview.edit("refs: [R14, R17]", "refs: [R901, R902, R903, R904, R905, R906]")
+    page = preview.page(f"{AT}?panes=lock")
+    shown, _, folded = page.partition("<details>")
+    assert 4 == shown.count('class="fault ')
+    rest = folded.count('class="fault ')
+    assert rest >= 2
+    assert f"<summary>{rest} more in this letter</summary>" in folded
+    assert {"R901", "R906"} <= set(re.findall(r"there is no reference &#39;(R\d+)&#39;", page))
+
+
 def test_a_letter_that_never_could_be_shown_says_so(files: Files) -> None:
     """Broken from the start, there is a fault and no letter, and no page breaks."""
     (files.emails / "unload" / f"{LETTER}.md").write_text("no front matter", encoding="utf-8")
