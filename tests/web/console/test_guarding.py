@@ -98,7 +98,7 @@ def test_looking_changes_nothing(site: Site, kim: Visitor, public_id: str) -> No
         for method in ("GET", "HEAD"):
             for path in paths(site, method, one):
                 answer = kim.ask(method, path, b"", {})
-                assert answer.status in {200, 404} or path == LOGIN, (method, path, answer.status)
+                assert answer.status in {200, 400, 404} or path == LOGIN, (method, path, answer.status)
                 assert ("HEAD" == method) == (b"" == answer.data) or path == LOGIN
     assert before == site.dump()
 
@@ -121,7 +121,7 @@ def test_every_page_is_kept_to_itself(site: Site, kim: Visitor, public_id: str) 
         assert 1 == page.count("<script")
         assert (1, 1) == (page.count("<h1"), page.count("<main")), path
         assert 'href="#main"' in page
-        assert page.count("<form") == page.count('name="csrf"'), path
+        assert page.count('method="post"') == page.count('name="csrf"'), path
 
 
 def test_no_address_stands_in_a_title_or_a_link(site: Site, kim: Visitor, public_id: str) -> None:
