@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 from drip.core.plan import Plan
@@ -55,3 +56,24 @@ def without(*names: str) -> list[str]:
 def numbers(plan: Plan) -> dict[str, int]:
     """Return the hazards of a plan with their counts."""
     return {hazard.name: hazard.count for hazard in plan.hazards}
+
+
+def to(engine: Engine, lesson_id: str) -> None:
+    """Let ada come to where *lesson_id* is her next letter, due and not open."""
+    engine.join("ada")
+    engine.work()
+    engine.to_lesson("ada", lesson_id)
+
+
+def scramble(lines: list[str], number: int, dice: random.Random) -> None:
+    """Insert, remove or move a lesson, or change its wait."""
+    match dice.choice(["insert", "remove", "move", "wait"]):
+        case "insert":
+            lines.insert(dice.randint(1, len(lines)), f"new-{number}, wait: {dice.choice(['3 days', '1 week'])}")
+        case "remove" if len(lines) > 3:
+            lines.pop(dice.randrange(1, len(lines)))
+        case "move":
+            lines.insert(dice.randrange(1, len(lines)), lines.pop(dice.randrange(1, len(lines))))
+        case _:
+            place = dice.randrange(1, len(lines))
+            lines[place] = f"{lines[place].partition(',')[0]}, wait: {dice.choice(['2 days', '5 days', '3 weeks'])}"

@@ -31,10 +31,12 @@ def doctor(ctx: click.Context, *, quiet: bool, as_json: bool) -> None:
     """
     from drip import config
     from drip.cli.examining import examine
+    from drip.cli.screen import busy
     from drip.core.finding import exit_code_of
     from drip.mail.resolver import DnsResolver
 
-    found = list(examine(config.examine(), DnsResolver()))
+    with busy("looking at everything"):
+        found = list(examine(config.examine(), DnsResolver()))
     if as_json:
         click.echo(json.dumps(_document(found), indent=2, ensure_ascii=False))
     else:

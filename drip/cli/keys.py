@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,8 @@ def keys(ctx: click.Context, *, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
+    import secrets
+
     made = {NAME: secrets.token_urlsafe(32), "DRIP_SUPPRESSION_KEY": secrets.token_urlsafe(32)}
     if as_json:
         click.echo(json.dumps({"format": FORMAT, **made}, indent=2))
@@ -50,6 +51,8 @@ def rotate(*, as_json: bool) -> None:
     Where the keys stand in a file (DRIP_SECRET_KEYS_FILE, or the sandbox's own), the file is written anew, for its owner
     alone. Where they stand in the environment, the new value is printed, for you to set.
     """
+    import secrets
+
     from drip import config
     from drip.errors import SettingsError
 

@@ -137,10 +137,11 @@ def list_(*, course: str, state: str, limit: int | None, after: int, as_json: bo
 def _print_all(found: Iterable[Listed], *, as_json: bool, limit: int | None) -> tuple[int, int]:
     """Print people as they come; return the number of the last enrollment, and how many there were."""
     last = count = 0
-    if as_json:
-        click.echo(f'{{"format": {FORMAT}, "people": [', nl=False)
+    head = f'{{"format": {FORMAT}, "people": ['
     for one in found:
         if as_json:
+            # With the first line, not before: a course that does not run must not leave half a document.
+            click.echo(head if not count else "", nl=False)
             click.echo(("," if count else "") + "\n  " + json.dumps(_listed(one), ensure_ascii=False), nl=False)
         else:
             on = one.next_letter_on.isoformat() if _dated(one) and one.next_letter_on else "-"
@@ -151,7 +152,7 @@ def _print_all(found: Iterable[Listed], *, as_json: bool, limit: int | None) -> 
         last, count = one.id, count + 1
     if as_json:
         following = last if count == limit else None
-        click.echo(("\n" if count else "") + f'], "after": {json.dumps(following)}}}')
+        click.echo(("\n" if count else head) + f'], "after": {json.dumps(following)}}}')
     return last, count
 
 

@@ -75,7 +75,10 @@ def simulate(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:  # 
     does not, and names the person by her number. It also exits with 1 when letters do not fit into their day.
     """
     _refuse_for_the_living(ctx, living=given["living"])
-    found = _run(given)
+    from drip.cli.screen import busy
+
+    with busy("walking everybody through the course"):
+        found = _run(given)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:

@@ -160,7 +160,8 @@ def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
 @click.command()
 @click.argument("course", type=COURSE, required=False)
 @click.option("--reason", default="held by an operator", help="Why, for those who ask later.")
-def hold(*, course: str | None, reason: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+def hold(*, course: str | None, reason: str, as_json: bool) -> None:
     """Stop sending COURSE, or every course.
 
     Nobody loses a letter, and nobody gets a burst after the release.
@@ -170,7 +171,12 @@ def hold(*, course: str | None, reason: str) -> None:
 
     with opened() as deployment:
         count = holding.hold(deployment.database, course, reason)
-    click.echo(_held_words(count, course))
+    _say_courses("held", count, _held_words(count, course), as_json=as_json)
+
+
+def _say_courses(what: str, count: int, words: str, *, as_json: bool) -> None:
+    """Say what became of how many courses."""
+    click.echo(json.dumps({"format": FORMAT, what: count, "say": words}) if as_json else words)
 
 
 def _held_words(count: int, course: str | None) -> str:
@@ -183,10 +189,12 @@ def _held_words(count: int, course: str | None) -> str:
 
 @click.command()
 @click.argument("course", type=COURSE, required=False)
-def release(*, course: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+def release(*, course: str | None, as_json: bool) -> None:
     """Let COURSE, or every course, go on.
 
-    The lessons that were held in it and the letters that were parked go on too.
+    The lessons that were held in it and the letters that were parked go on too. Complaints that came so far hold nothing
+    more.
     """
     from drip.cli.opening import opened
     from drip.flows import holding
@@ -194,11 +202,9 @@ def release(*, course: str | None) -> None:
     with opened() as deployment:
         count = holding.release(deployment.database, course)
     what = course or ("the course" if count == 1 else f"{count} courses")
-    click.echo(
-        f"{what} goes on; whatever was waiting follows at people's own hours"
-        if count
-        else "no course was held; held lessons and parked letters may go now"
-    )
+    goes_on = f"{what} goes on; whatever was waiting follows at people's own hours"
+    words = goes_on if count else "no course was held; held lessons and parked letters may go now"
+    _say_courses("released", count, words, as_json=as_json)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -207,7 +213,8 @@ def db() -> None:
 
 
 @db.command()
-def upgrade() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+def upgrade(*, as_json: bool) -> None:
     """Bring the tables up to date; harmless when they are."""
     from drip import config
     from drip.store import migrations
@@ -220,4 +227,5 @@ def upgrade() -> None:
     done = migrations.upgrade(deployment.database)
     deployment.check_door()
     deployment.database.dispose()
-    click.echo("the database is up to date now" if done else "the database was up to date already")
+    words = "the database is up to date now" if done else "the database was up to date already"
+    click.echo(json.dumps({"format": FORMAT, "changed": done, "say": words}) if as_json else words)

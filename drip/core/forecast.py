@@ -1,4 +1,4 @@
-"""How many letters go on each coming day, as people stand: everybody's whole course ahead, on the dates where she lives.
+"""How many letters go on each coming day, as people stand: everybody's whole course ahead.
 
 Nobody joins, pauses or leaves in it, and every letter goes on its day.
 """
@@ -6,6 +6,7 @@ Nobody joins, pauses or leaves in it, and every letter goes on its day.
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from drip.core import timing
@@ -14,6 +15,7 @@ from drip.core.progress import steps_after
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
+    from zoneinfo import ZoneInfo
 
     from drip.core.progress import LiveCourse
     from drip.core.timing import Rhythm
@@ -47,22 +49,36 @@ def dates_of(cohort: Cohort, course: LiveCourse, rhythm: Rhythm) -> Iterator[dat
         yield letter_on
 
 
+class Start(NamedTuple):
+    """With whom somebody goes on, and when that is where the course is at home: so many days later or earlier, at an hour."""
+
+    cohort: Cohort
+    days_off: int
+    hour: int
+
+
+def start_of(cohort: Cohort, rhythm: Rhythm, home: ZoneInfo) -> Start:
+    """Return where whoever lives by *rhythm* starts; her clock and that of *home* are as far apart as on her next day."""
+    there = timing.instant(cohort.letter_on, rhythm.opens, rhythm.zone).astimezone(home)
+    return Start(cohort, (there.date() - cohort.letter_on).days, there.hour)
+
+
 class Load:
-    """How many letters go on each day and at each hour, where they are read."""
+    """How many letters go on each day and at each hour, by the clock of the course."""
 
     def __init__(self, course: LiveCourse, today: date) -> None:
         """Count nothing yet; what is late counts for *today*."""
         self._course = course
         self._today = today
-        self._cohorts: Counter[tuple[Cohort, int]] = Counter()
+        self._starts: Counter[Start] = Counter()
         self._rhythms: dict[Cohort, Rhythm] = {}
         self._days: dict[date, Counter[int]] | None = None
 
-    def add(self, cohort: Cohort, rhythm: Rhythm, count: int) -> None:
+    def add(self, start: Start, rhythm: Rhythm, count: int) -> None:
         """Add so many people."""
         self._days = None
-        self._cohorts[cohort, rhythm.opens.hour] += count
-        self._rhythms.setdefault(cohort, rhythm)
+        self._starts[start] += count
+        self._rhythms.setdefault(start.cohort, rhythm)
 
     def days(self) -> dict[date, Counter[int]]:
         """Return the letters of each day by the hour at which they fall due, worked out when first asked for."""
@@ -71,12 +87,10 @@ class Load:
         return self._days
 
     def _worked_out(self) -> dict[date, Counter[int]]:
-        dates = {
-            cohort: Counter(max(day, self._today) for day in dates_of(cohort, self._course, rhythm))
-            for cohort, rhythm in self._rhythms.items()
-        }
+        ahead = {cohort: tuple(dates_of(cohort, self._course, rhythm)) for cohort, rhythm in self._rhythms.items()}
         found: dict[date, Counter[int]] = {}
-        for (cohort, hour), people in self._cohorts.items():
-            for day, letters in dates[cohort].items():
-                found.setdefault(day, Counter())[hour] += people * letters
+        for (cohort, days_off, hour), people in self._starts.items():
+            for day in ahead[cohort]:
+                here = max(day + timedelta(days=days_off), self._today)
+                found.setdefault(here, Counter())[hour] += people
         return dict(sorted(found.items()))

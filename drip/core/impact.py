@@ -8,9 +8,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drip.core.enrollment import Pause, Stage
-from drip.core.forecast import Cohort, Load
-from drip.core.plan import Hazard, LoadDay, PersonTurn
+from drip.core.capacity import Window, foreseen
+from drip.core.enrollment import Pause, Stage, zone_of
+from drip.core.forecast import Cohort, Load, Start, start_of
+from drip.core.plan import Hazard, Lag, LoadDay, PersonTurn
 from drip.core.progress import steps_after
 from drip.core.turn import Effect, reopened, turned
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
+    from drip.core.capacity import Capacity, Level
     from drip.core.enrollment import Enrollment
     from drip.core.progress import LiveCourse
+    from drip.core.schedule import Course, Sending
     from drip.core.timing import Rhythm
 
 ALIKE_FROM = 0.6
@@ -58,8 +61,8 @@ class Meaning:
     next_after: str | None
     on_after: date | None
     passed: tuple[str, ...]
-    before: tuple[Cohort, Rhythm] | None
-    after: tuple[Cohort, Rhythm] | None
+    before: tuple[Start, Rhythm] | None
+    after: tuple[Start, Rhythm] | None
     count: int = 0
 
 
@@ -185,7 +188,7 @@ class Impact:
             changes = changes | turned(here, since, self.new, history, None, now=self.now).changes
         passed = turn.passed
         if passed:
-            behind = self._behind(since, person.place)
+            behind = self._behind(since, person.place) | self._behind(since, since.current_id(facts.opened or ""))
             passed = tuple(first for first in passed if first not in behind)
         after = person._replace(**changes)
         return Meaning(
@@ -226,15 +229,31 @@ class Impact:
 
     # Hazards ----------------------------------------------------------------------------------------------------------
 
-    def hazards(self, letters: Mapping[str, str], letters_before: Mapping[str, str]) -> list[Hazard]:
-        """Return what must be accepted by name; the letters are texts by lesson id, of the new files and of the old."""
+    def hazards(self, letters: Mapping[str, str], letters_before: Mapping[str, str], lag: Lag | None) -> list[Hazard]:
+        """Return what must be accepted by name; the letters are texts by lesson id, of the new files and of the old.
+
+        *lag* is what `lag` returns.
+        """
         renames = self._suspected(letters, letters_before)
         found = [
             *self.counted(),
             Hazard("suspected-rename", renames, "a removed and a new lesson read alike; if one is the other, write was: old-id"),
             self._burst(),
+            _over_capacity(lag),
         ]
         return [hazard for hazard in found if hazard.count]
+
+    def lag(self, course: str, level: Level | None) -> Lag | None:
+        """Return how the letters of *course* wait for its rate; *level* is where its warm-up stands. None without a rate."""
+        before, after = (
+            None if live.course.sending is None else _room(load, live.course, live.course.sending, level)
+            for load, live in ((self.before, self.old), (self.after, self.new))
+        )
+        if after is None:
+            return None
+        latest = after.latest
+        over = 0 if before is None else before.over
+        return Lag(course, over, after.over) if latest is None else Lag(course, over, after.over, latest.day, latest.late)
 
     def counted(self) -> list[Hazard]:
         """Return the hazards that count people by what stands before them; their number changes as people move on."""
@@ -266,14 +285,34 @@ class Impact:
         return Hazard("burst", burst, f"people get a letter on one day, where it was {usual} at most")
 
 
-def _cohort(person: Enrollment, course: LiveCourse, history: Sequence[str]) -> tuple[Cohort, Rhythm] | None:
+def _room(load: Load, course: Course, sending: Sending, level: Level | None) -> Capacity:
+    """Return how a load goes at the rate of a course; who lives elsewhere counts with the nearest hour of its window."""
+    window = Window.of(course)
+    first, last = window.opens.hour, window.opens.hour + window.hours - 1
+    days: dict[date, Counter[int]] = {}
+    for day, hours in load.days().items():
+        here = days[day] = Counter()
+        for hour, count in hours.items():
+            here[min(max(hour, first), last)] += count
+    return foreseen(days, sending, window, level)
+
+
+def _over_capacity(lag: Lag | None) -> Hazard:
+    """Return the hazard of more letters on other days than now; what waits already is no effect of the edit."""
+    if lag is None or lag.day is None or lag.over <= lag.over_before:
+        return Hazard("over-capacity", 0, "")
+    text = f"letters leave on a later day than theirs, at the rate of {lag.course}, where it was {lag.over_before}"
+    return Hazard("over-capacity", lag.over, text)
+
+
+def _cohort(person: Enrollment, course: LiveCourse, history: Sequence[str]) -> tuple[Start, Rhythm] | None:
     """Return with whom somebody goes on alike; None while she has no date."""
     meant_on, letter_on = person.next_meant_on, person.next_letter_on
     if person.next_lesson is None or meant_on is None or letter_on is None or person.paused == Pause.OPEN:
         return None
     rhythm = person.rhythm(course.course)
     cohort = Cohort(person.next_lesson, meant_on, letter_on, rhythm.weekdays, rhythm.pace, person.afterwards, frozenset(history))
-    return cohort, rhythm
+    return start_of(cohort, rhythm, zone_of("", course.course)), rhythm
 
 
 def load_of(impacts: Iterable[Impact]) -> tuple[LoadDay, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from drip.core.change import DATED, Change
@@ -51,6 +52,20 @@ class LoadDay:
     reopened: int = 0
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class Lag:
+    """How letters of a *course* wait for its rate: how many leave on another day than meant, as things are and as planned.
+
+    The latest of all, as planned, is one meant for *day*, which leaves *late* after its hour; None when none is late.
+    """
+
+    course: str
+    over_before: int
+    over: int
+    day: date | None = None
+    late: timedelta = timedelta(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Who accepted a *hazard* of a version, for how many people at most, and why."""
@@ -66,7 +81,7 @@ class Plan:
     """What applying the files to version *base* would do; *source* is the hash of the files.
 
     *turns* names the first people for whom something changes, *load* every day on which anybody has a letter, everybody's
-    whole course ahead, in the courses whose dates change.
+    whole course ahead, in the courses whose dates or rate change, and *lags* how letters wait for the rate in each of these.
     """
 
     base: int | None
@@ -78,6 +93,7 @@ class Plan:
     effects: tuple[tuple[str, int], ...] = ()
     turns: tuple[PersonTurn, ...] = ()
     load: tuple[LoadDay, ...] = ()
+    lags: tuple[Lag, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -153,6 +169,16 @@ def redated(old: Edition | None, new: Edition) -> list[str]:
     before = {} if old is None else old.project.schedule.courses
     courses = new.project.schedule.courses
     return [name for name, course in courses.items() if name in before and _dating(before[name]) != _dating(course)]
+
+
+def weighed(old: Edition | None, new: Edition) -> list[str]:
+    """Return the courses whose edit everybody's dates must be looked at for: those that it redates, or gives another rate."""
+    dated = redated(old, new)
+    before = {} if old is None else old.project.schedule.courses
+    courses = new.project.schedule.courses
+    return [
+        name for name, course in courses.items() if name in before and (name in dated or before[name].sending != course.sending)
+    ]
 
 
 def _dating(course: Course) -> tuple[object, ...]:

@@ -6,28 +6,25 @@ shown to a witness who trusts none of them.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from drip.core import enrollment, handover, timing
-from drip.core.capacity import Level, moved_on
+from drip.core import enrollment, handover
 from drip.core.delivery import Kind, Reason, State, why_not
 from drip.core.enrollment import Enrollment, Pause, Result, Stage, placed, zone_of
+from drip.core.quota import Quota
 from drip.core.witness import Outage, Seen, Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from drip.core.capacity import Level
     from drip.core.progress import LiveCourse, Step
     from drip.core.schedule import Sending
     from drip.core.timing import Slot
-
-HOUR = timedelta(hours=1)
-TICK = timedelta(seconds=5)
-"""How long a letter that had to wait for the rate waits for the next look."""
 
 LATE = timedelta(minutes=1)
 """From here on a letter counts as late."""
@@ -139,15 +136,11 @@ class Simulation:
         self._begins = begins
         self._ends = ends
         self._outages = sorted(outages, key=lambda outage: outage.begins)
-        self._sending = sending
-        self._level = level
         self._zone = zone_of("", course.course)
-        self._per_hour, self._today, self._day_ends = 0, 0, begins
+        self._quota = None if sending is None else Quota(sending, level, self._zone)
         self._steps = steps
         self._heard = heard
         self._known: dict[tuple[Any, ...], Enrollment] = {}
-        self._granted: deque[datetime] = deque()
-        self._full_until = begins
         self._waiting: list[tuple[date, datetime, int, int, Traveller]] = []
         self._pushed = 0
         self._told: set[int] = set()
@@ -184,6 +177,8 @@ class Simulation:
 
     def _end(self, now: datetime) -> None:
         """Look at everybody once more when all is over."""
+        if self._quota is not None:
+            self.tally.limits = self._quota.limits
         for person in self.people:
             self.tally.waiting += person.open is not None or person.over
             under_way = person.facts.state == Stage.ACTIVE and person.facts.paused != Pause.OPEN
@@ -293,15 +288,15 @@ class Simulation:
                     self._stands_still(person, now, "her letter is due and may not go")
                 else:
                     self._look(person, slot.due_at)
-            elif self._sending is None:
+            elif self._quota is None:
                 self._hand_over(person, step, slot, now, results)
             else:
                 self._pushed += 1
                 person.open, person.place = slot, self._pushed
                 heappush(self._waiting, (slot.meant_on, slot.due_at, person.number, self._pushed, person))
                 self._look(person, slot.closes_at)
-        if self._sending is not None:
-            self._hand_over_within(self._limit(self._sending, now), now, results)
+        if self._quota is not None:
+            self._hand_over_within(self._quota, now, results)
 
     def _open(self, facts: Enrollment, now: datetime) -> tuple[Enrollment, handover.Opening | None]:
         found = self._steps.opening_of(facts, self._course, now=now)
@@ -313,34 +308,18 @@ class Simulation:
             facts = self._alike(facts._replace(**placed(slot)))
         return facts, found
 
-    def _hand_over_within(
-        self, per_hour: int, now: datetime, results: dict[tuple[int, frozenset[str]], Reason | _Result]
-    ) -> None:
+    def _hand_over_within(self, quota: Quota, now: datetime, results: dict[tuple[int, frozenset[str]], Reason | _Result]) -> None:
         """Hand over the letters that wait, the longest meant first, until the moving hour is full."""
-        while self._granted and now - self._granted[0] > HOUR:
-            self._granted.popleft()
-        while self._waiting and len(self._granted) < per_hour:
+        while self._waiting and quota.has_room(now):
             *_, place, person = heappop(self._waiting)
             # Whoever paused, left or was given another date meanwhile does not wait here any more.
             slot = person.open if person.place == place else None
             step = None if slot is None else enrollment.step_of(person.facts, self._course.course)
             if slot is not None and step is not None and self._hand_over(person, step, slot, now, results):
-                self._granted.append(now)
-                self._today += 1
-        if self._waiting and self._full_until <= now:
-            # Once for each full hour, however often somebody is looked at in it.
-            self._full_until = self._granted[0] + HOUR + TICK
-            self._at(self._full_until)
-
-    def _limit(self, sending: Sending, now: datetime) -> int:
-        """Return how many letters an hour may have now: it may grow with each day of the course's zone."""
-        if now >= self._day_ends or not self._per_hour:
-            day = now.astimezone(self._zone).date()
-            self._level = moved_on(day, sending, self._level, self._today)
-            self._per_hour = sending.per_hour if self._level is None else self._level.per_hour
-            self._today, self._day_ends = 0, timing.instant(day + timedelta(days=1), time(0), self._zone)
-            self.tally.limits[day] = self._per_hour
-        return self._per_hour
+                quota.grant(now)
+        again = quota.room_at(now) if self._waiting else None
+        if again is not None:
+            self._at(again)
 
     def _miss(self, person: Traveller, slot: Slot, now: datetime) -> None:
         """Note a letter that did not leave in its window, unless an outage kept it."""

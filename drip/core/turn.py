@@ -69,6 +69,8 @@ def turned(
         if lesson is None:
             return Turn(version, None, Effect.OTHER, passed, withdrawn=True)
         step: Step | None = Step(lesson, afterwards=lesson.id not in new.course.places)
+        # With its result her place is there, and what the edit put before it has passed her by.
+        passed += tuple(first for first in passed_by(new, lesson.id, had, opened) if first not in passed)
     else:
         step = next_step(new.course, place, had, new.firsts, afterwards=person.afterwards)
     if step is None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from drip.core.change import changes_between
 from drip.core.impact import COUNTED, REOPEN, Facts, Impact, deaf, load_of
-from drip.core.plan import Answer, Edition, PersonTurn, Plan, accepted_of, hazards_of, redated, refusals_of, summed
+from drip.core.plan import Answer, Edition, PersonTurn, Plan, accepted_of, hazards_of, redated, refusals_of, summed, weighed
 from drip.core.progress import LiveCourse, first_ids
 from drip.errors import DripError, UsageError
-from drip.store import deliveries, reopenings, reports, stamps, standings, versions
+from drip.store import deliveries, reopenings, reports, stamps, standings, versions, warmups
 from drip.store.standings import Standings
 
 if TYPE_CHECKING:
@@ -163,9 +163,12 @@ def _read(
     lives = {} if version is None or old is None else _lives(version, old, new)
     hazards = hazards_of(old, new, known, real=real, today=today)
     effects: Counter[str] = Counter()
-    impacts = {name: _impact(connection, library, name, *lives[name], heard=heard) for name in redated(old, new)}
-    for impact in impacts.values():
-        hazards += impact.hazards(_letters(new), {} if old is None else _letters(old))
+    impacts = {name: _impact(connection, library, name, *lives[name], heard=heard) for name in weighed(old, new)}
+    lags = []
+    for name, impact in impacts.items():
+        lag = impact.lag(name, warmups.find(connection, name))
+        lags += [] if lag is None else [lag]
+        hazards += impact.hazards(_letters(new), {} if old is None else _letters(old), lag)
         effects += impact.effects
     made = Plan(
         base=None if version is None else version.id,
@@ -177,6 +180,7 @@ def _read(
         effects=tuple(sorted(effects.items())),
         turns=tuple(turn for impact in impacts.values() for turn in impact.turns),
         load=load_of(impacts.values()),
+        lags=tuple(lags),
     )
     return _Reading(made, version, old, impacts, moment)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from drip.core.enrollment import Stage
 from drip.errors import NotFound
-from drip.store import backlogs, enrollments, stamps, subscribers, versions
+from drip.store import enrollments, stamps, subscribers, surveys, versions
 
 if TYPE_CHECKING:
     from drip.core.enrollment import Enrollment
@@ -50,9 +50,9 @@ def wants(database: Database, library: Library, *, real: bool) -> Wants:
     """Return what waits for a person; behind the sandbox's door every letter is ready."""
     with database.read() as connection:
         today = stamps.now_in(connection).machine.date()
-        doubts = backlogs.doubts(connection)
+        doubts = surveys.doubts(connection)
         running = versions.running(connection) if real else {}
-        waiting = {course: backlogs.nexts(connection, course) for course in running}
+        waiting = {course: surveys.nexts(connection, course) for course in running}
     unready = []
     for course_id, state in running.items():
         live = library.course(state.version_id, course_id)

@@ -13,11 +13,13 @@ from drip.store.session import add_new
 from drip.store.tables import warmups
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from sqlalchemy.engine import Connection
 
     from drip.core.schedule import Course
+    from drip.store.session import Database
 
 
 def find(connection: Connection, course_id: str) -> Level | None:
@@ -44,10 +46,13 @@ def level_on(connection: Connection, course_id: str, course: Course, calendar: d
     return _before_and_after(connection, course_id, course, calendar)[1]
 
 
-def is_news(connection: Connection, course_id: str, course: Course, calendar: datetime) -> bool:
-    """Whether the limit of a course stands elsewhere on the day of *calendar* than what is remembered of it."""
-    level, after = _before_and_after(connection, course_id, course, calendar)
-    return after != level
+def keep_up(database: Database, courses: Mapping[str, Course], calendar: datetime) -> None:
+    """Remember where the limits stand that grow: news once a day and course, each in a transaction of its own."""
+    with database.read() as connection:
+        steps = {name: _before_and_after(connection, name, course, calendar) for name, course in courses.items()}
+    for name in [name for name, (before, after) in steps.items() if before != after]:
+        with database.write() as connection:
+            move_on(connection, name, courses[name], calendar)
 
 
 def move_on(connection: Connection, course_id: str, course: Course, calendar: datetime) -> bool:

@@ -104,12 +104,84 @@ def test_a_hazard_names_how_many_it_meets(engine: Engine, run: Run) -> None:
     code, out, err = run("plan")
     assert 1 == code
     assert "HAZARD  removed-unread  1: people lose a lesson that was still before them" in out
-    assert "--accept removed-unread" in err
+    assert "--accept removed-unread=1" in err
     digest = digest_in(err)
     code, _, err = run("apply", digest)
     assert 1 == code
     assert "removed-unread is not accepted" in err
-    assert 0 == run("apply", digest, "--accept", "removed-unread", "--by", "Sam", "--reason", "it was wrong")[0]
+    who = ("--by", "Sam", "--reason", "it was wrong")
+    code, _, err = run("apply", digest, "--accept", "removed-unread=0", *who)
+    assert (1, "drip: removed-unread is more than the plan showed; look at drip plan again\n") == (code, err)
+    assert 2 == run("apply", digest, "--accept", "removed-unread=some", *who)[0]
+    assert 0 == run("apply", digest, "--accept", "removed-unread=1", *who)[0]
+
+
+def test_the_load_by_day_stands_beside_what_it_is(engine: Engine, run: Run) -> None:
+    """Each day of the coming weeks has a line with a bar, and all days are in the JSON; every letter ahead is counted."""
+    engine.join("ada", "bea")
+    engine.work()
+    Path(engine.deployment.settings.schedule).write_text(SCHEDULE.replace("wait: 3 days", "wait: 2 weeks"), encoding="utf-8")
+    lines = run("plan")[1].splitlines()
+    head = next(place for place, line in enumerate(lines) if line.startswith("Letters a day"))
+    assert re.match(r"Letters a day +now +then", lines[head])
+    rows = [line.split() for line in lines[head + 1 :]]
+    assert [("Tue", "2", "0"), *[("Tue", "2", "2")] * 3] == [(row[0], *row[2:4]) for row in rows[:-1]]
+    assert [{"."}, {"#"}, {"#"}, {"#"}] == [{*row[4]} for row in rows[:-1]]
+    assert ["later", "0", "2"] == rows[-1][:3]
+    load = json.loads(run("plan", "--json")[1])["load"]
+    assert [8, 8] == [sum(day[side] for day in load) for side in ("before", "after")]
+    assert load == sorted(load, key=lambda day: day["day"])
+
+
+def test_how_late_the_last_letter_is_stands_below_the_load(engine: Engine, run: Run) -> None:
+    """A rate that is too small for a day is a hazard with its count, also where nothing else changes."""
+    engine.join(*(f"p{number}" for number in range(30)))
+    engine.work()
+    schedule = Path(engine.deployment.settings.schedule)
+    schedule.write_text(SCHEDULE.replace("    phases:", "    sending: {per_hour: 1}\n    phases:"), encoding="utf-8")
+    code, out, err = run("plan")
+    assert 1 == code
+    assert re.search(r"HAZARD  over-capacity  \d+: letters leave on a later day than theirs, at the rate of small", out)
+    assert re.search(r"At the rate of small the latest letter is one of \d{4}-\d\d-\d\d, \d+ days?", out)
+    assert "nobody's next letter moves" in out
+    lag = json.loads(run("plan", "--json")[1])["lags"][0]
+    assert ("small", 0) == (lag["course"], lag["over_before"])
+    assert lag["over"] > 0
+    assert lag["late_hours"] > 24
+    accept = re.findall(r"--accept (\S+)", err)
+    run("apply", digest_in(err), "--accept", accept[0], "--by", "Sam", "--reason", "a new domain")
+    schedule.write_text(schedule.read_text(encoding="utf-8").replace("wait: 3 days", "wait: 4 days"), encoding="utf-8")
+    assert "over-capacity" not in run("plan")[1]
+
+
+def test_what_need_not_be_accepted_is_offered_beside(engine: Engine, run: Run) -> None:
+    """Reopening the finished has its own line; the digest alone applies the edit and leaves them as they are."""
+    engine.join("ada")
+    engine.run_to_the_end()
+    schedule = Path(engine.deployment.settings.schedule)
+    more = "          - {id: goodbye, wait: 1 week, numbered: false}\n"
+    schedule.write_text(SCHEDULE.replace(more, f"{more}          - {{id: farewell, wait: 1 week}}\n"), encoding="utf-8")
+    emails = Path(engine.deployment.settings.emails)
+    (emails / "two/farewell.md").write_text(lesson("farewell"), encoding="utf-8")
+    code, out, err = run("plan", "--people")
+    assert 1 == code
+    assert "HAZARD  reopen-finished  1: people who finished get letters again if you accept this" in out
+    assert "  reopens  - no date → farewell " in out
+    assert "To bring about reopen-finished as well: --accept reopen-finished=1 --by NAME --reason WHY" in err
+    assert 0 == run("apply", digest_in(err))[0]
+    engine.work()
+    assert "finished" == engine.person("ada").state
+
+
+def test_the_json_of_a_plan_is_one_document(engine: Engine, run: Run) -> None:
+    """With nobody turned, with one and with two: what is written person by person is a list like any other."""
+    write(engine, "New words.")
+    assert [] == json.loads(run("plan", "--json")[1])["people_turned"]
+    Path(engine.deployment.settings.schedule).write_text(SCHEDULE.replace("wait: 3 days", "wait: 3 weeks"), encoding="utf-8")
+    for count, name in enumerate(("ada", "bea"), start=1):
+        engine.join(name)
+        engine.work()
+        assert list(range(1, count + 1)) == [one["enrollment"] for one in json.loads(run("plan", "--json")[1])["people_turned"]]
 
 
 def test_rollback_is_a_plan_like_any_other(engine: Engine, run: Run) -> None:

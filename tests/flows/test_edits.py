@@ -14,73 +14,19 @@ import pytest
 import sqlalchemy as sa
 
 from drip.core.delivery import Submitted
-from drip.core.plan import Plan
 from drip.flows import requesting
 from drip.flows.applying import Accepting, Refused
 from drip.mail.message import Message
 from drip.store.tables import omissions
-from tests.course import SCHEDULE, lesson
+from tests.course import lesson
+from tests.editing import LINES, apply, numbers, planned, scramble, to, without, write
 from tests.engine import Engine
-
-LINES = (
-    "hello, wait: 0 days, anytime: true",
-    "breathe, wait: 3 days",
-    "walk, wait: 1 week",
-    "rest, wait: 1 week",
-    "goodbye, wait: 1 week",
-)
-"""The lessons of the small course, as an editor has them before her."""
-
-
-def write(engine: Engine, *lines: str) -> None:
-    """Write a schedule with these lessons, in one phase, and a letter for each that has none."""
-    head, _, rest = SCHEDULE.partition("    phases:\n")
-    tail = rest[rest.index("    on_demand:") :]
-    lessons = "".join(f"          - {{id: {line}}}\n" for line in lines)
-    text = f"{head}    phases:\n      - id: one\n        title: First\n        lessons:\n{lessons}{tail}"
-    Path(engine.deployment.settings.schedule).write_text(text, encoding="utf-8")
-    emails = Path(engine.deployment.settings.emails)
-    for line in lines:
-        name = line.partition(",")[0]
-        if not list(emails.rglob(f"{name}.md")):
-            (emails / "one" / f"{name}.md").write_text(lesson(name, f"The words of {name}."), encoding="utf-8")
-
-
-def planned(engine: Engine) -> Plan:
-    """Return what applying the files would do."""
-    return engine.deployment.plan(engine.deployment.edition())
-
-
-def apply(engine: Engine, *names: str) -> Plan:
-    """Apply the files, with exactly these hazards accepted, and return the plan."""
-    edition = engine.deployment.edition()
-    plan = engine.deployment.plan(edition)
-    assert sorted(names) == [hazard.name for hazard in plan.hazards]
-    engine.deployment.apply(edition, plan, Accepting(frozenset(names), by="Sam", reason="a test"))
-    return plan
-
-
-def without(*names: str) -> list[str]:
-    """Return the lines of the course but for these lessons."""
-    return [line for line in LINES if line.partition(",")[0] not in names]
-
-
-def to(engine: Engine, lesson_id: str) -> None:
-    """Let ada come to where *lesson_id* is her next letter, due and not open."""
-    engine.join("ada")
-    engine.work()
-    engine.to_lesson("ada", lesson_id)
 
 
 def passed_by(engine: Engine) -> list[str]:
     """Return the lessons that somebody will not get."""
     with engine.database.read() as connection:
         return list(connection.execute(sa.select(omissions.c.letter)).scalars())
-
-
-def numbers(plan: Plan) -> dict[str, int]:
-    """Return the hazards of a plan with their counts."""
-    return {hazard.name: hazard.count for hazard in plan.hazards}
 
 
 def test_inserted_before_her_place_it_passes_her_by(engine: Engine) -> None:
@@ -114,6 +60,20 @@ def test_inserted_after_her_place_it_comes_in_turn(engine: Engine) -> None:
     assert last + timedelta(days=7) <= engine.deliveries("ada")[2].meant_on
     assert 6 == len(engine.deliveries("ada"))
     assert ["stretch", "walk"] == [one.letter for one in engine.deliveries("ada")][2:4]
+    engine.assert_sound()
+
+
+def test_inserted_before_a_letter_that_is_open_it_passes_her_by(engine: Engine) -> None:
+    """The open letter stays her next one; what now stands before it is counted, and the books name it."""
+    to(engine, "walk")
+    report = engine.tick()
+    write(engine, *LINES[:2], "early, wait: 1 week", *LINES[2:])
+    assert {"will-not-get": 1} == numbers(planned(engine))
+    apply(engine, "will-not-get")
+    engine.send(report)
+    engine.run_to_the_end()
+    assert ["early"] == passed_by(engine)
+    assert ["hello", "breathe", "walk", "rest", "goodbye"] == engine.subjects("ada")
     engine.assert_sound()
 
 
@@ -318,20 +278,6 @@ def test_people_who_move_on_do_not_spoil_a_plan(engine: Engine) -> None:
     with pytest.raises(Refused, match="removed-unread is more than the plan showed"):
         engine.deployment.apply(edition, plan, accepting)
     assert 2 == engine.deployment.apply(edition, planned(engine), accepting)
-
-
-def scramble(lines: list[str], number: int, dice: random.Random) -> None:
-    """Insert, remove or move a lesson, or change its wait."""
-    match dice.choice(["insert", "remove", "move", "wait"]):
-        case "insert":
-            lines.insert(dice.randint(1, len(lines)), f"new-{number}, wait: {dice.choice(['3 days', '1 week'])}")
-        case "remove" if len(lines) > 3:
-            lines.pop(dice.randrange(1, len(lines)))
-        case "move":
-            lines.insert(dice.randrange(1, len(lines)), lines.pop(dice.randrange(1, len(lines))))
-        case _:
-            place = dice.randrange(1, len(lines))
-            lines[place] = f"{lines[place].partition(',')[0]}, wait: {dice.choice(['2 days', '5 days', '3 weeks'])}"
 
 
 @pytest.mark.parametrize("seed", range(6))

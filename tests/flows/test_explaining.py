@@ -19,8 +19,8 @@ from drip.store.stamps import REAL
 from tests.conftest import Prepare
 from tests.course import SCHEDULE
 from tests.course import lesson as lesson_text
+from tests.editing import LINES, apply, to, write
 from tests.engine import Engine, engine_on
-from tests.flows.test_edits import LINES, apply, to, write
 
 REAL_SETTINGS = {"SENDGRID_API_KEY": "SG.a-key-of-the-provider", "DRIP_BASE_URL": "https://letters.drip.test"}
 

@@ -9,7 +9,7 @@ import pytest
 from drip.errors import NotFound
 from drip.flows import finishing, holding, reporting
 from drip.flows.applying import Accepting, Refused
-from drip.store import reopenings, subscribers, versions
+from drip.store import reopenings, stamps, subscribers, versions
 from tests.editing import LINES, apply, numbers, planned, without, write
 from tests.engine import Engine
 
@@ -203,16 +203,16 @@ def test_a_page_that_broke_is_done_again(engine: Engine, monkeypatch: pytest.Mon
     finish(engine, "ada", "bea")
     write(engine, *LINES, ADDED)
     apply(engine, REOPEN)
-    beat = reopenings.stamps.beat
+    beat = stamps.beat
 
     def broken(*_arguments: object, **_named: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(reopenings.stamps, "beat", broken)
+    monkeypatch.setattr(stamps, "beat", broken)
     with pytest.raises(ZeroDivisionError):
         engine.tick()
     assert {"finished"} == {engine.person(name).state for name in ("ada", "bea")}
-    monkeypatch.setattr(reopenings.stamps, "beat", beat)
+    monkeypatch.setattr(stamps, "beat", beat)
     assert 2 == engine.tick().reopened
 
 

@@ -11,9 +11,9 @@ from drip.core.delivery import Submitted
 from drip.core.enrollment import END
 from drip.mail.message import Message
 from drip.store.tables import deliveries, enrollments, omissions
+from tests.editing import LINES, apply, planned, without, write
 from tests.engine import Engine
 from tests.faulty import Points
-from tests.flows.test_edits import LINES, apply, planned, without, write
 
 FINISHED = {**END, "state": "finished"}
 EARLY = (LINES[0], "early, wait: 3 days", *LINES[1:])

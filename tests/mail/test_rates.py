@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -129,3 +131,17 @@ def test_hours_that_the_calendar_passed_over_are_over(valkey: EmbeddedValkey) ->
 def test_one_address_serves_both(given: str, wanted: str) -> None:
     """The address that Celery uses is spelt as the counter wants it."""
     assert wanted == storage_url(given)
+
+
+def test_processes_share_one_limit(valkey: EmbeddedValkey) -> None:
+    """Four processes of an operating system, as workers are, get exactly the limit together."""
+    code = (
+        "import sys\n"
+        "from drip.mail.rates import Allowance, Rates\n"
+        "worker = Rates(sys.argv[1], lambda _course: Allowance(100), namespace='processes')\n"
+        "print(sum(worker.granted('roadmap', 1 + turn % 5) for turn in range(40)))\n"
+    )
+    command = [sys.executable, "-c", code, storage_url(valkey.celery_url)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    got = [int(process.communicate(timeout=60)[0]) for process in running]
+    assert 100 == sum(got)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,9 @@ SETTLE_TIMES = 10
 """So often a change is waited out; then the files are read as they are."""
 
 log = structlog.get_logger("drip.preview")
+
+EARLIER = 8
+"""So many earlier readings are kept, for a letter that broke before anybody looked at it."""
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -82,6 +86,7 @@ class Bench:
         self._stop = threading.Event()
         self._to_check = threading.Event()
         self._good: dict[tuple[str, str], Snapshot] = {}
+        self._earlier: deque[Snapshot] = deque(maxlen=EARLIER)
         self._seen = signed(files)
         self.current = self.readable = self._taken()
         places = {str(files.schedule), str(files.emails)}
@@ -111,8 +116,7 @@ class Bench:
     def sight(self, course: str, letter: str, reader: Reader, *, full: bool) -> Sight:
         """Return a letter as the files say it, or as they last said it while they cannot be read."""
         current = self.current
-        earlier = [self._good.get((course, letter)), self.readable]
-        for snapshot in (current, *earlier):
+        for snapshot in (current, self._good.get((course, letter)), *reversed(self._earlier)):
             if snapshot is None:
                 continue
             try:
@@ -139,6 +143,7 @@ class Bench:
         taken = self._taken()
         if taken.source == self.current.source:
             return False
+        self._earlier.append(self.current)
         self.current = taken
         if taken.project is not None:
             self.readable = taken

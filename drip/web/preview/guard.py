@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from drip.errors import where
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; "
@@ -30,6 +35,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+log = structlog.get_logger("drip.preview")
+
 _NAMES = ("127.0.0.1", "localhost")
 
 
@@ -50,10 +57,11 @@ def why_refused(scope: Scope) -> str:
 
 
 class Guard:
-    """ASGI middleware round all pages of the preview."""
+    """ASGI middleware round all pages of the preview; *broken* makes the page for a fault in the program."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, broken: Callable[[], Response]) -> None:
         self._app = app
+        self._broken = broken
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -61,13 +69,25 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        started = False
+
         async def guarded(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
         reason = why_refused(scope)
-        answer = PlainTextResponse(f"{reason}\n", status_code=403) if reason else self._app
-        await answer(scope, receive, guarded)
+        if reason:
+            await PlainTextResponse(f"{reason}\n", status_code=403)(scope, receive, guarded)
+            return
+        try:
+            await self._app(scope, receive, guarded)
+        except Exception as trouble:
+            log.error("page-broke", error=type(trouble).__name__, at=where(trouble))  # noqa: TRY400 - see `where`
+            if started:
+                raise
+            await self._broken()(scope, receive, guarded)

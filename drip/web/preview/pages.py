@@ -37,6 +37,9 @@ FILES = {
     "preview.js": ("text/javascript", _STATIC.joinpath("preview.js").read_bytes()),
 }
 
+FAULTS_FIRST = 4
+"""So many faults stand open above a letter; more of them would push it out of sight."""
+
 LETTER = "/letters/{course}/{letter}"
 
 
@@ -93,7 +96,7 @@ def make_preview(bench: Bench, hers: Mapping[str, Reader] | None = None) -> Fast
     """Return the preview of what lies on a *bench*; *hers* is a subscriber to read as, by course."""
     app = FastAPI(title="drip preview", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     pages = Pages(bench, hers or {})
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, broken=lambda: pages.trouble(500, "A fault in drip. What it says of it stands in your terminal."))
     for router in (_lists(pages), _letters(pages), _plain(pages)):
         app.include_router(router)
 
@@ -210,6 +213,7 @@ def _seen(pages: Pages, row: Row, chosen: Choice, sight: Sight) -> dict[str, Any
         "sight": sight,
         "stale_since": f"{sight.snapshot.at.astimezone():%H:%M:%S}" if sight.stale else "",
         "faults": [_fault(current, one) for one in (*mine, *around)],
+        "faults_first": FAULTS_FIRST,
         "elsewhere": sum(_is_told(one) and one not in mine and one not in around for one in problems),
         "file": file,
         "lines": list(shown.lines_of(current.text(file), mine)) if chosen.shows("source") else [],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from drip.core.problem import Problem
 from drip.core.reading import grade_of, sentences_in, words_in
-from drip.core.review import Review, review_of
+from drip.core.review import Review, asks_for_reviews, review_of
 from drip.errors import RenderFault
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class _Clerk:
         title = letter
         with contextlib.suppress(RenderFault):
             title = self._snapshot.book(self._id).title(letter)
-        marks = marks_of(self._snapshot, letter, self._today)
+        marks = marks_of(self._snapshot, self._course, letter, self._today)
         return Row(
             self._id,
             letter,
@@ -132,12 +132,13 @@ MARKED = frozenset({"R-REV", "L207"})
 """What is told by a mark: as a warning it would only make every count one more."""
 
 
-def marks_of(snapshot: Snapshot, letter: str, today: date) -> tuple[str, ...]:
+def marks_of(snapshot: Snapshot, course: Course, letter: str, today: date) -> tuple[str, ...]:
     """Return how a letter stands with its writer and its clinician, in words; none where all is done."""
     front = snapshot.letters[letter].lesson if letter in snapshot.letters else None
     if front is None or snapshot.project is None:
         return ()
-    standing = _STANDING[review_of(front, snapshot.project.wording(letter), today)]
+    asked = asks_for_reviews(course)
+    standing = _STANDING[review_of(front, snapshot.project.wording(letter), today)] if asked else ""
     return (*(["draft"] if front.draft else []), *([standing] if standing else []))
 
 

@@ -4,6 +4,7 @@
   const EVERY = 350;
   const state = {stamp: document.body.dataset.stamp, busy: false};
   const ended = document.querySelector("[data-ended]");
+  const said = document.querySelector("[data-said]");
 
   const key = element => element.dataset.live || element.id;
   const parts = root => [...root.querySelectorAll("[data-live], [data-frame]")];
@@ -34,7 +35,9 @@
       .map(one => [one.dataset.keep, one.scrollTop]));
     const focus = old.contains(document.activeElement) ? document.activeElement : null;
     const within = focus && (focus.id || focus.getAttribute("href"));
+    const opened = [...old.querySelectorAll("details")].map(one => one.open);
     const fitting = document.importNode(fresh, true);
+    fitting.querySelectorAll("details").forEach((one, place) => { one.open = opened[place] || false; });
     old.replaceWith(fitting);
     for (const one of [fitting, ...fitting.querySelectorAll("[data-keep]")]) {
       if (scrolled.has(one.dataset.keep)) one.scrollTop = scrolled.get(one.dataset.keep);
@@ -43,7 +46,20 @@
       .find(one => (one.id || one.getAttribute("href")) === within)?.focus({preventScroll: true});
   };
 
-  const show = async address => {
+  // Everything anew, each frame and each sheet as far down as the one of its name was.
+  const replace = page => {
+    const frames = new Map([...document.querySelectorAll("[data-frame]")].map(one => [one.id, one.contentWindow.scrollY]));
+    const sheets = new Map([...document.querySelectorAll("[data-keep]")].map(one => [one.dataset.keep, one.scrollTop]));
+    const fresh = document.importNode(page.querySelector(".top + *"), true);
+    for (const frame of fresh.querySelectorAll("[data-frame]")) {
+      if (frames.has(frame.id)) frame.addEventListener("load", () => frame.contentWindow.scrollTo(0, frames.get(frame.id)), {once: true});
+    }
+    document.querySelector(".top + *").replaceWith(fresh);
+    for (const sheet of fresh.querySelectorAll("[data-keep]")) sheet.scrollTop = sheets.get(sheet.dataset.keep) || 0;
+    put(document.querySelector("[data-live=state]"), page.querySelector("[data-live=state]"));
+  };
+
+  const showNow = async address => {
     const answer = await fetch(address, {cache: "no-store"});
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const there = {x: scrollX, y: scrollY};
@@ -60,14 +76,17 @@
         put(pane.querySelector("h2"), fresh.querySelector("h2"));
       }
     } else {
-      const fresh = document.importNode(page.querySelector(".top + *"), true);
-      document.querySelector(".top + *").replaceWith(fresh);
-      put(document.querySelector("[data-live=state]"), page.querySelector("[data-live=state]"));
+      replace(page);
     }
     document.title = page.title;
     state.stamp = page.body.dataset.stamp;
     scrollTo(there.x, there.y);
+    said.textContent = document.querySelector(".trouble strong")?.textContent || "Shown as saved.";
   };
+
+  // One after the other: what was asked for last stands in the end.
+  let line = Promise.resolve();
+  const show = address => (line = line.catch(() => {}).then(() => showNow(address)));
 
   const look = async () => {
     if (state.busy || document.hidden) return;

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
 
 from drip.core.reader import SAMPLES
 from drip.errors import ProblemsFound
 from drip.web.preview import bench as benches
 from drip.web.preview.bench import Bench
 from drip.web.preview.snapshot import Files
-from tests.web.preview.conftest import COURSE, LETTER, Desk
+from tests.web.preview.conftest import COURSE, LETTER, ROOT, Desk
 
 
 def html(desk: Desk) -> str:
@@ -64,6 +66,16 @@ def test_a_broken_letter_stays_as_it_last_was(desk: Desk, before: str, after: st
     desk.edit(after, before)
     assert not desk.sight().stale
     assert good == html(desk)
+
+
+def test_a_letter_that_broke_unseen_is_shown_as_it_was(desk: Desk) -> None:
+    """Whoever opens a letter only after it broke, or after the layout of all did, still sees how it was before."""
+    desk.edit("minutes: 5", "minutes: soon")
+    sight = desk.sight()
+    assert (True, True) == (sight.stale, sight.rendered is not None)
+    desk.edit("{{ title }}", "{{ titel }}", desk.files.emails / "_base" / "letter.html")
+    sight = desk.bench.sight(COURSE, "welcome", SAMPLES[0], full=True)
+    assert (True, True) == (sight.stale, sight.rendered is not None)
 
 
 def test_a_schedule_that_cannot_be_read_takes_no_letter_away(desk: Desk) -> None:
@@ -142,6 +154,36 @@ def test_the_faults_of_one_letter_do_not_wait_for_all(desk: Desk) -> None:
     assert current.checked is not None
     assert mine == [one for one in current.problems_of(COURSE, LETTER, today=today) if one.file == current.file(LETTER)]
     assert mine == [one for one in current.checked if one.file == current.file(LETTER)]
+
+
+JUNK = ["{{", "{% if %}", "{{ name }}", "{{ block('X') }}", "---", "[", "\t", "\x00", "\u202e", "<b>", "{{ 1/0 }}", "refs: [R0]"]
+LAYOUTS = ("_base/letter.html", "_base/letter.txt", "_base/blocks/FX-CARE.md")
+TOUCHED = ("unload/settle.md", *LAYOUTS, "references.yaml", "schedules.yaml")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(some.data())
+def test_whatever_is_saved_the_letter_or_a_fault_is_there(desk: Desk, data: some.DataObject) -> None:
+    """Half a file, a lost line, junk anywhere in the letter, the layouts, the blocks or the schedule: nothing breaks off.
+
+    What cannot be shown as it is has a fault that says why.
+    """
+    name = data.draw(some.sampled_from(TOUCHED))
+    path = desk.files.schedule if name == "schedules.yaml" else desk.files.emails / name
+    good = (ROOT / name if name == "schedules.yaml" else ROOT / "emails" / name).read_text(encoding="utf-8")
+    place = data.draw(some.integers(0, len(good)))
+    path.write_text(data.draw(some.sampled_from([good[:place], *(good[:place] + junk + good[place:] for junk in JUNK)])), "utf-8")
+    desk.bench.look()
+    current = desk.bench.current
+    problems = current.problems_of(COURSE, LETTER, today=current.at.date())
+    for reader in SAMPLES:
+        for full in (True, False):
+            sight = desk.sight(reader, full=full)
+            assert sight.rendered is not None
+            assert not sight.stale or any(problem.severity == "error" for problem in problems)
+    path.write_text(good, encoding="utf-8")
+    desk.bench.look()
+    assert not desk.sight().stale
 
 
 def test_files_that_are_not_there_are_said_at_once(tmp_path: Path) -> None:

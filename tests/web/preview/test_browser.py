@@ -114,7 +114,8 @@ def test_a_saved_word_shows_by_itself(process: tuple[subprocess.Popen[str], str]
     )
 
     rewrite(letter, "minutes: 5", "minutes: soon")
-    page.get_by_text("The letter as it is saved now cannot be shown.").wait_for()
+    page.locator(".trouble", has_text="The letter as it is saved now cannot be shown.").wait_for()
+    assert "The letter as it is saved now cannot be shown." == page.locator("[data-said]").inner_text()
     assert "emails/unload/settle.md:5:10" in page.locator(".fault").first.inner_text()
     assert 2 == page.locator(".pane.stale iframe").count()
     assert "as it was at" in page.locator("#h-wide").inner_text()
@@ -130,15 +131,18 @@ def test_a_saved_word_shows_by_itself(process: tuple[subprocess.Popen[str], str]
     page.wait_for_function("() => !document.querySelector('.stale')")
 
     running.terminate()
-    page.get_by_text("The preview has ended.").wait_for()
+    page.locator("[data-ended]", has_text="The preview has ended.").wait_for()
 
 
 def test_panes_and_readers_are_chosen_without_losing_the_place(preview: Preview, page: Page) -> None:
     """By keyboard: a pane opens where one stands, the reader changes at once, the focus stays, and Back goes back."""
     page.goto(preview.url + AT)
+    page.frame_locator("#wide").locator("h1").wait_for()
+    page.frames[1].evaluate("scrollTo(0, 250)")
     page.locator("#open-text").focus()
     page.keyboard.press("Enter")
     page.locator("#h-text").wait_for()
+    page.wait_for_function("() => document.getElementById('wide').contentWindow.scrollY === 250")
     assert "open-text" == page.evaluate("document.activeElement.id")
     page.locator("#reader").select_option(label="Half-way, back from a pause")
     page.locator("[data-keep=text]", has_text="Welcome back").wait_for()

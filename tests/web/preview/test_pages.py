@@ -6,12 +6,16 @@ import re
 from html import unescape
 
 import pytest
+import urllib3
 
-from drip.core.reader import SAMPLES
+from drip.core.reader import SAMPLES, Reader
 from drip.web.preview import choice
-from drip.web.preview.bench import signature
+from drip.web.preview.bench import Bench, signature
 from drip.web.preview.choice import PANES, USUAL
-from tests.web.preview.conftest import COURSE, LETTER, Preview
+from drip.web.preview.pages import make_preview
+from drip.web.preview.snapshot import Files
+from drip.web.serve import serving
+from tests.web.preview.conftest import COURSE, LETTER, Desk, Preview
 
 AT = f"/letters/{COURSE}/{LETTER}"
 ALL = ",".join(PANES)
@@ -31,6 +35,14 @@ def test_the_list_has_every_letter_in_order_and_how_it_stands(preview: Preview) 
     assert "5 min" in row
     broken = page[page.index('href="/letters/roadmap/wind-down"') :].partition("</li>")[0]
     assert "2 faults" in broken
+
+
+def test_a_course_that_asks_for_no_reviews_is_not_told_of_any(preview: Preview) -> None:
+    """Where nobody is to review letters, no letter is marked as not reviewed."""
+    preview.edit("title: The Roadmap", "title: The Roadmap\n    reviews: none", preview.files.schedule)
+    preview.edit("must_be_reviewed: true", "must_be_reviewed: false", preview.files.schedule)
+    assert "not reviewed" not in preview.page("/")
+    assert "not reviewed" not in preview.page()
 
 
 def test_a_letter_has_its_figures_and_every_pane(preview: Preview) -> None:
@@ -122,16 +134,29 @@ def test_a_fault_stands_where_it_is(preview: Preview) -> None:
     assert "<h1>Three ways to settle</h1>" in page
 
 
-def test_a_letter_that_never_could_be_shown_says_so(preview: Preview) -> None:
+def test_many_faults_do_not_push_the_letter_away(preview: Preview) -> None:
+    """The first four stand open, errors before warnings; the others are one press away, and none is lost."""
+    preview.edit("refs: [R14, R17]", "refs: [R901, R902, R903, R904, R905, R906]")
+    page = preview.page(f"{AT}?panes=lock")
+    shown, _, folded = page.partition("<details>")
+    assert 4 == shown.count('class="fault ')
+    rest = folded.count('class="fault ')
+    assert rest >= 2
+    assert f"<summary>{rest} more in this letter</summary>" in folded
+    assert {"R901", "R906"} <= set(re.findall(r"there is no reference &#39;(R\d+)&#39;", page))
+
+
+def test_a_letter_that_never_could_be_shown_says_so(files: Files) -> None:
     """Broken from the start, there is a fault and no letter, and no page breaks."""
-    preview.letter.write_text("no front matter", encoding="utf-8")
-    preview.bench.look()
-    preview.bench.readable = preview.bench.current
-    page = preview.page(f"{AT}?panes={ALL}")
-    assert "There is nothing to show yet." in page
-    assert "<code>L101</code>" in page
-    assert "<iframe" not in page
-    assert 404 == preview.ask(f"/frames/{COURSE}/{LETTER}/light").status
+    (files.emails / "unload" / f"{LETTER}.md").write_text("no front matter", encoding="utf-8")
+    bench = Bench(files)
+    with serving(make_preview(bench)) as url, urllib3.PoolManager(retries=False, timeout=20) as pool:
+        preview = Preview(bench, files, url, pool)
+        page = preview.page(f"{AT}?panes={ALL}")
+        assert "There is nothing to show yet." in page
+        assert "<code>L101</code>" in page
+        assert "<iframe" not in page
+        assert 404 == preview.ask(f"/frames/{COURSE}/{LETTER}/light").status
 
 
 def test_a_broken_schedule_and_layout_are_told_with_every_letter(preview: Preview) -> None:
@@ -243,3 +268,17 @@ def test_a_pressed_link_says_what_it_would_have_been(preview: Preview) -> None:
     for way in ways:
         assert "Nothing has happened" in preview.page(way)
     assert 404 == preview.ask("/pressed/nowhere").status
+
+
+def test_a_fault_in_the_program_is_a_page_that_stays_up(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where drip itself breaks, the page says so, the log names its kind and place and no word more, and pages go on."""
+    broken = Reader("hers", "The subscriber you named", name="Ada", send_at="no time")
+    with serving(make_preview(desk.bench, {COURSE: broken})) as url, urllib3.PoolManager(retries=False, timeout=20) as pool:
+        preview = Preview(desk.bench, desk.files, url, pool)
+        assert "A fault in drip." in preview.page(status=500)
+        assert "Three ways to settle" in preview.page(f"{AT}?reader=weekly")
+    said = "".join(capsys.readouterr())
+    assert "page-broke" in said
+    assert "ValueError" in said
+    assert "Ada" not in said
+    assert "no time" not in said
