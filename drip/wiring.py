@@ -252,15 +252,16 @@ class Deployment:
                 connection, self.settings.door, suppression_check=suppression_check(self.suppression_key), now=clock.machine_now()
             )
 
-    def open_up(self) -> None:
-        """Make the database if there is none, bring its tables up to date, and stamp it for this door."""
+    def open_up(self) -> bool:
+        """Make the database if there is none, stamp it for this door, and return whether its tables were brought up to date."""
         self.settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.settings.database.startswith("sqlite:///"):
             # It holds addresses: readable by its owner alone, and so are the files that SQLite puts beside it.
             Path(self.settings.database.removeprefix("sqlite:///")).touch(mode=0o600)
         self.database.require()
-        migrations.upgrade(self.database)
+        done = migrations.upgrade(self.database)
         self.check_door()
+        return done
 
     def prepare(self) -> bool:
         """Open up, and make the files version 1 of an empty sandbox; return whether the files are the live ones.

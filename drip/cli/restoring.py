@@ -23,7 +23,11 @@ LOST = (
 
 
 @click.command()
-@click.option("--until", metavar="INSTANT", help="When the lost engine stopped, as 2026-11-23T14:30Z. [default: now]")
+@click.option(
+    "--until",
+    metavar="INSTANT",
+    help="When the lost engine stopped, as 2026-11-23T14:30Z. [default: when the restore was noticed]",
+)
 @click.option("--since", metavar="INSTANT", help="When the backup was made. [default: the last tick that it knows of]")
 @click.option("--nothing-went", is_flag=True, help="You know that no engine ran after the backup, as when you moved hosts.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")

@@ -217,15 +217,10 @@ def db() -> None:
 def upgrade(*, as_json: bool) -> None:
     """Bring the tables up to date; harmless when they are."""
     from drip import config
-    from drip.store import migrations
     from drip.wiring import Deployment
 
-    settings = config.load()
-    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    deployment = Deployment(settings)
-    deployment.database.require()
-    done = migrations.upgrade(deployment.database)
-    deployment.check_door()
+    deployment = Deployment(config.load())
+    done = deployment.open_up()
     deployment.database.dispose()
     words = "the database is up to date now" if done else "the database was up to date already"
     click.echo(json.dumps({"format": FORMAT, "changed": done, "say": words}) if as_json else words)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from drip.core.delivery import Kind
+from drip.core.delivery import Breaker, Kind
 from drip.core.enrollment import Stage
 from drip.core.explanation import Around, OpenLetter, Rule, became, rules, verdict_of
 from drip.core.outlook import coming
 from drip.core.problem import did_you_mean
 from drip.errors import NotFound
-from drip.store import chores, deliveries, enrollments, senders, stamps, stories, subscribers, turns, versions, warmups
+from drip.store import chores, deliveries, enrollments, restores, senders, stamps, stories, subscribers, turns, versions, warmups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from drip.core.progress import LiveCourse
     from drip.mail.library import Library
     from drip.store.deliveries import Delivery
+    from drip.store.senders import Sender as SenderState
     from drip.store.session import Connection, Database
     from drip.store.stories import Letter, Said
     from drip.store.versions import CourseState
@@ -185,7 +186,7 @@ def _around(  # noqa: PLR0917 - a person and what is true around her
     said: Iterable[Said],
 ) -> Around:
     subscriber = subscribers.find(connection, person.subscriber_id)
-    sender = senders.find(connection, door.name, now.machine)
+    sender = _sender(connection, door, now)
     lesson = live.first_id(person.next_lesson) if person.next_lesson else ""
     ready = not (door.real and lesson)
     return Around(
@@ -204,6 +205,16 @@ def _around(  # noqa: PLR0917 - a person and what is true around her
         clearing=bool(chores.holding(connection, [address_key], now.machine)),
         real=door.real,
     )
+
+
+def _sender(connection: Connection, door: Door, now: Now) -> SenderState:
+    """Return how the sender is; one whose books came back from a backup waits for an operator, whatever it says."""
+    sender = senders.find(connection, door.name, now.machine)
+    still = restores.standstill(connection)
+    if still is None:
+        return sender
+    remedy = "nothing goes until an operator runs: drip restored"
+    return replace(sender, state=Breaker.PAUSED.value, reason=still.why, remedy=remedy, retry_at=None)
 
 
 def _consent(one: Said) -> str:

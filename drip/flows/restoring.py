@@ -71,9 +71,10 @@ def restored(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Restored:
-    """Doubt every letter that may have gone between the backup and *until* (now by default), and let the engine go on.
+    """Doubt every letter that may have gone between the backup and *until*, and let the engine go on.
 
-    *since* is the last tick that the books know of, unless an operator knows better; *memory* is this host's.
+    Unless an operator knows better, *since* is the last tick that the books know of, and *until* the moment at which the
+    restore was noticed. *memory* is this host's.
     """
     with database.write() as connection:
         now = stamps.now_in(connection)
@@ -105,7 +106,7 @@ def _lapse(connection: Connection, now: Now, since: datetime | None, until: date
         raise AtWork
     known = standing.since if standing else beat.calendar_at if beat else now.calendar
     first = since or known
-    last = until or (standing.until if standing else None) or now.calendar
+    last = until or (standing.until if standing else now.calendar)
     if last > now.calendar or first > last:
         msg = f"the time that is lost begins at {first:%Y-%m-%d %H:%M} UTC and cannot end before that, nor after now"
         raise UsageError(msg)

@@ -149,12 +149,12 @@ class Ticker:
     def _check_books(self, now: Now) -> None:
         """Stand still where the database came back from a backup: nobody knows which letters went since."""
         with self._database.read() as connection:
-            found = self._why_still(connection, now)
+            found = restores.noticed(connection, self._memory, now)
         if found is None:
             return
         with self._database.write() as connection:
             # Once more: an operator may just have spoken.
-            found = self._why_still(connection, now)
+            found = restores.noticed(connection, self._memory, now)
             if found is None:
                 return
             restores.stand_still(connection, found, now)
@@ -162,14 +162,6 @@ class Ticker:
             self._said = True
             log.error("came-back", why=found.why, since=found.since.isoformat())
         raise CameBack
-
-    def _why_still(self, connection: Connection, now: Now) -> restores.Standstill | None:
-        found = restores.standstill(connection)
-        why = "" if found is not None or self._memory is None else self._memory.doubts(connection, now.machine)
-        if not why:
-            return found
-        beat = stamps.last_beat(connection, "tick")
-        return restores.Standstill(why, now.calendar if beat is None else beat.calendar_at, None)
 
     def _check_clock(self, now: Now) -> None:
         """Compare the machine clock with its own last reading, with the last heartbeat, and with the database's."""

@@ -47,11 +47,11 @@ class Count(NamedTuple):
 
 
 class Standstill(NamedTuple):
-    """Why a database stands still, and up to when its books are known; *until* is set once an operator has begun to answer."""
+    """Why a database stands still, up to when its books are known, and when it was noticed: nothing went after *until*."""
 
     why: str
     since: datetime
-    until: datetime | None
+    until: datetime
 
 
 # The count ----------------------------------------------------------------------------------------------------------
@@ -130,13 +130,23 @@ def standstill(connection: Connection) -> Standstill | None:
     if found is None:
         return None
     facts = json.loads(found)
-    until = datetime.fromisoformat(facts["until"]) if facts["until"] else None
-    return Standstill(facts["why"], datetime.fromisoformat(facts["since"]), until)
+    return Standstill(facts["why"], datetime.fromisoformat(facts["since"]), datetime.fromisoformat(facts["until"]))
+
+
+def noticed(connection: Connection, memory: Memory | None, now: Now) -> Standstill | None:
+    """Return why nothing may go on: it stands still already, or this host's *memory* says that it came from a backup."""
+    found = standstill(connection)
+    why = "" if found is not None or memory is None else memory.doubts(connection, now.machine)
+    if not why:
+        return found
+    beat = last_beat(connection, "tick")
+    # Whatever went, went before now: from here on nothing does, and who joins meanwhile is in no doubt.
+    return Standstill(why, now.calendar if beat is None else beat.calendar_at, now.calendar)
 
 
 def stand_still(connection: Connection, found: Standstill, now: Now) -> None:
     """Let nothing go on in this database from here on, and show that whoever asked is alive."""
-    facts = {"why": found.why, "since": found.since.isoformat(), "until": found.until.isoformat() if found.until else None}
+    facts = {"why": found.why, "since": found.since.isoformat(), "until": found.until.isoformat()}
     values = {"machine_at": now.machine, "calendar_at": now.calendar, "detail": json.dumps(facts)}
     if connection.execute(beats.update().where(beats.c.name == STANDSTILL).values(**values)).rowcount == 0:
         add_new(connection, beats, [{"name": STANDSTILL, **values}])

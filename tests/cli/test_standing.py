@@ -255,6 +255,18 @@ def test_what_is_not_understood_exits_with_2(run: Run, nowhere: None, arguments:
     assert err
 
 
+def test_a_database_that_upgrade_makes_is_its_owners_alone(
+    nowhere: None, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It will hold addresses, and the folder may be one that others can look into."""
+    state = tmp_path / "open"
+    state.mkdir(mode=0o755)
+    monkeypatch.setenv("DRIP_STATE", str(state))
+    assert (0, "the database is up to date now\n", "") == run("db", "upgrade")
+    assert 0o600 == (state / "drip.db").stat().st_mode & 0o777
+    assert (0, "the database was up to date already\n", "") == run("db", "upgrade")
+
+
 def test_status_shows_the_limit_of_today(engine: Engine, run: Run) -> None:
     """A line for each course that has one, with what went and when it grows; none where there is no limit."""
     assert "Rate " not in run("status")[1]

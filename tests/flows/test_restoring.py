@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from drip.core.address import address_key
 from drip.core.delivery import Unknown
 from drip.errors import UsageError
-from drip.flows import holding, restoring
+from drip.flows import explaining, holding, restoring, showing
 from drip.flows.restoring import AtWork, NothingRan, Restored
 from drip.flows.ticking import CameBack
 from drip.store import restores, stamps
@@ -236,6 +237,22 @@ def test_a_run_that_broke_off_goes_on_with_the_same_lapse(engine: Engine) -> Non
     assert 0 == answer(engine).doubted
 
 
+def test_who_joins_while_it_stands_still_is_in_no_doubt(engine: Engine) -> None:
+    """Nothing went since it was noticed: her first letter comes as soon as somebody has spoken."""
+    engine.join("ada")
+    engine.work()
+    backup = back_up(engine.database)
+    on(engine, 1)
+    restore(engine.database, backup)
+    assert stands_still(engine)
+    engine.go_on(hours=1)
+    engine.join("bo")
+    assert stands_still(engine)
+    assert 0 == answer(engine).doubted
+    engine.work()
+    assert ["hello"] == engine.subjects("bo")
+
+
 def test_it_can_be_restored_once_more(engine: Engine) -> None:
     """The same old backup a second time, after the first was answered for: noticed as well, on every host."""
     engine.join("ada")
@@ -337,6 +354,29 @@ def test_ticks_of_the_same_moment_are_counted_one_by_one(engine: Engine) -> None
         engine.tick()
         with engine.database.read() as connection:
             assert restores.Count(0, number) == restores.counted(connection)
+
+
+def test_whoever_asks_is_told_what_stands_still(engine: Engine) -> None:
+    """The page for monitors, and the rules behind her next letter, name the reason and the command, until it is over."""
+    engine.join("ada")
+    engine.work()
+    backup = back_up(engine.database)
+    on(engine, 1)
+    restore(engine.database, backup)
+    assert stands_still(engine)
+    assert ["drip restored"] == [one[-13:] for one in showing.why_not_ready(engine.database)]
+    assert [("waits", True)] == sender_rules(engine)
+    answer(engine)
+    engine.tick()
+    assert [] == showing.why_not_ready(engine.database)
+    assert [("passes", False)] == sender_rules(engine)
+
+
+def sender_rules(engine: Engine) -> list[tuple[str, bool]]:
+    """Return what is said of the sender behind ada's next letter, and whether it names the command."""
+    key = address_key("ada@example.net", engine.deployment.suppression_key)
+    (found,) = explaining.explain(engine.database, engine.library, key, explaining.Door(engine.door, real=False))
+    return [(rule.verdict.value, "drip restored" in rule.words) for rule in found.rules if rule.name == "sender"]
 
 
 def test_releasing_does_not_answer_for_a_restore(engine: Engine) -> None:

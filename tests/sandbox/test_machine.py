@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
+import sqlite3
 import sys
 import time
 import urllib.request
@@ -270,3 +272,41 @@ def _opens(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+# Under a service manager, and after a restore ------------------------------------------------------------------------
+
+
+def test_a_service_manager_keeps_the_lines_of_all_processes(other: Installation) -> None:
+    """With --log-to-stderr there is no file that grows, and what a worker says stands where drip up says its own."""
+    other.start("up", "--workers", "1", "--log-to-stderr")
+    assert eventually(lambda: "Ctrl-C ends everything" in other.said() or not other.runs), other.words()
+    other.run("subscribers", "add", "ada@example.net", "--confirmed")
+    assert eventually(lambda: "handed-over" in other.said()), other.words()
+    assert [] == list(other.folder.glob("var/**/log/*.log"))
+
+
+def test_a_restored_database_brings_the_pages_up_and_hands_nothing_over(other: Installation) -> None:
+    """People must be able to leave; letters go again once an operator has answered for what is lost."""
+    other.up()
+    other.run("subscribers", "add", "ada@example.net", "--confirmed")
+    assert eventually(lambda: len(other.mails()) == 1), other.words()
+    database = next(other.folder.glob("var/**/drip.db"))
+    backup = database.with_name("backup.db")
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("VACUUM INTO ?", [str(backup)])
+    time.sleep(5)
+    other.close()
+    for path in database.parent.glob("drip.db*"):
+        path.unlink()
+    backup.rename(database)
+    other.up()
+    assert eventually(lambda: "STANDS STILL" in other.run("status").stdout), other.words()
+    assert eventually(lambda: _opens(f"{other.web}/healthz")), other.words()
+    other.run("subscribers", "add", "bo@example.net", "--confirmed")
+    time.sleep(5)
+    assert 1 == len(other.mails())
+    assert 0 == other.run("restored", "--yes").returncode
+    assert eventually(lambda: [mail["address"][:2] for mail in other.mails()].count("bo") == 1), other.words()
+    assert 2 == len(other.mails())
+    assert 0 == other.run("report", "--audit").returncode

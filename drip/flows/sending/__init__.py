@@ -53,7 +53,6 @@ from drip.store.session import DatabaseTrouble
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from drip.clock import Now
     from drip.mail.envelope import Envelopes
     from drip.mail.library import Library
     from drip.mail.message import Mailer, Message
@@ -153,7 +152,9 @@ class Sender:
                 now = stamps.now_in(connection)
                 if not owners.may_work(connection, self._owner):
                     raise CannotRecord
-                if self._may_trust(connection, now) and senders.find(connection, self._door, now.machine).allows(batch_id):
+                # Hints may be older than a database that came back from a backup.
+                whole = restores.noticed(connection, self._memory, now) is None
+                if whole and senders.find(connection, self._door, now.machine).allows(batch_id):
                     claims.claim(connection, batch_id, owner=self._owner, now=now.machine, calendar=now.calendar)
                     ids = claims.claimed(connection, batch_id, owner=self._owner)
                     letter = deliveries.find(connection, ids[0]) if ids else None
@@ -166,12 +167,6 @@ class Sender:
         size = self._mailer.batch_max
         pieces = [Piece(tuple(ids[start : start + size])) for start in range(0, len(ids), size)]
         return Work(batch_id, pieces, letter)
-
-    def _may_trust(self, connection: Connection, now: Now) -> bool:
-        """Whether the books are known to be whole: hints may be older than a database that came back from a backup."""
-        if restores.standstill(connection) is not None:
-            return False
-        return self._memory is None or not self._memory.doubts(connection, now.machine)
 
     def _render(self, work: Work) -> None:
         """Render the letter once for the whole batch, or find that it must be rendered person by person.

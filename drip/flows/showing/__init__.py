@@ -9,7 +9,7 @@ from drip.errors import DripError
 from drip.flows.showing.letters import first_subject, kit, letter_again, next_title, system_subject, title
 from drip.flows.showing.map import ELSEWHERE, course_map, other_letters, sources
 from drip.flows.showing.shown import Shown
-from drip.store import deliveries, enrollments, migrations, stamps, subscribers, versions
+from drip.store import deliveries, enrollments, migrations, restores, stamps, subscribers, versions
 from drip.store.session import DatabaseTrouble
 
 if TYPE_CHECKING:
@@ -73,10 +73,13 @@ def why_not_ready(database: Database) -> list[str]:
         with database.read() as connection:
             now = stamps.now_in(connection)
             beat = stamps.last_beat(connection, "tick")
+            still = restores.standstill(connection)
     except DripError as trouble:
         return [str(trouble)]
     except DatabaseTrouble as trouble:
         return [f"the database does not answer ({type(trouble.orig).__name__})"]
+    if still is not None:
+        return [f"{still.why}; nothing goes until an operator runs: drip restored"]
     if beat is None:
         return ["there was no tick yet; start the worker and beat"]
     age = (now.machine - beat.machine_at).total_seconds()
