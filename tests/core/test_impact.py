@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -39,9 +40,9 @@ WITH_EARLY = course(
 )
 
 
-def person(number: int = 1, **facts: object) -> Enrollment:
+def person(number: int = 1, **facts: Any) -> Enrollment:  # noqa: ANN401 - column values
     """Return somebody who had two letters and waits for `walk`."""
-    half_way = {
+    half_way: dict[str, Any] = {
         "state": Stage.ACTIVE.value,
         "place": "breathe",
         "last_meant_on": TUESDAY - timedelta(days=7),
