@@ -13,12 +13,14 @@ ifneq ($(shell .venv/bin/python -c 'print("alive")' 2>/dev/null),alive)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test tools check bench shots lock clean
+.PHONY: help install demo up test tools check bench shots lock clean
 .NOTPARALLEL:
 
 help: ## this list
 	@echo 'make TARGET [ARGS="..."]'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s  %s\n", $$1, $$2 }' Makefile
+
+install: $(RUNTIME) ## what running needs, into .venv; again after each update
 
 demo: $(RUNTIME) ## the whole course in a minute, in a mailbox on this machine
 	@.venv/bin/drip demo $(ARGS)

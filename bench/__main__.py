@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import importing, planning, reporting, runs, servers
+from bench import importing, planning, reporting, runs, servers, simulating, starting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +39,7 @@ def main() -> int:
         "--people", type=int, metavar="N", help="how many people stand half-way when an edit is planned; 0 for none"
     )
     parser.add_argument("--only-planning", action="store_true", help="measure the planning of an edit and nothing else")
+    parser.add_argument("--simulated", type=int, metavar="N", help="how many people are simulated; 0 leaves this out")
     parser.add_argument("--no-workers", action="store_true", help="leave Celery and Valkey out")
     asked = parser.parse_args()
     # Whoever is told to stop still ends what it started.
@@ -51,14 +52,20 @@ def main() -> int:
     lines = asked.lines if asked.lines is not None else (2_000 if asked.quick else 100_000)
     reports = asked.reports if asked.reports is not None else (2_000 if asked.quick else 100_000)
     halfway = asked.people if asked.people is not None else (2_000 if asked.quick else 50_000)
+    simulated = asked.simulated if asked.simulated is not None else (500 if asked.quick else 3_000)
     names = list(MAKERS) if asked.database == "both" else [asked.database]
     found: dict[str, Any] = {
         "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
         "people": plan.people,
         "rounds": plan.rounds,
         "target_ratio": TARGET,
+        "start": _started(),
         "databases": dict(_planned(names, halfway) if asked.only_planning else _measured(names, plan, lines, reports, halfway)),
     }
+    if simulated and not asked.only_planning:
+        found["simulation"] = figures = simulating.run(simulated)
+        seconds, slow = figures["processor_seconds"], figures["slow_processor_seconds"]
+        _say("simulation", f"{simulated:,} people in {seconds} s of the processor, {slow} s at a slow rate")
     print(json.dumps(found, indent=2))
     return 0
 
@@ -90,6 +97,13 @@ def _measured(names: list[str], plan: runs.Plan, lines: int, reports: int, peopl
                     figures["planning"] = planning.run(make, home / "planning", people)
                     _say(name, f"planned an edit for {people:,} people")
                 yield name, figures
+
+
+def _started() -> dict[str, Any]:
+    """Return how long help takes, measured before anything else keeps the machine busy."""
+    figures = starting.run()
+    _say("start", f"drip --help takes {figures['help_ms']} ms, {figures['help_ratio']} times a Python that does nothing")
+    return figures
 
 
 def _say(name: str, words: str) -> None:

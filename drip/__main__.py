@@ -6,13 +6,14 @@ command line. Nothing below knows that these are put together.
 
 from __future__ import annotations
 
-import argparse
 import signal
 import sys
+from typing import TYPE_CHECKING
 
-from drip import cli, config
-from drip.errors import DripError
-from drip.wiring import log_to_stderr
+from drip import cli
+
+if TYPE_CHECKING:
+    from drip import config
 
 
 def main(arguments: list[str]) -> int:
@@ -20,10 +21,22 @@ def main(arguments: list[str]) -> int:
     role = arguments[0] if arguments else ""
     if role not in {"sandbox", "web"}:
         cli.main(arguments)
+    return _serve(role, arguments[1:])
+
+
+def _serve(role: str, arguments: list[str]) -> int:
+    """Serve the pages of a role until a signal ends the process, and return its exit code."""
+    # A process loads only its own part; the command line's help needs none of this.
+    import argparse  # noqa: PLC0415
+
+    from drip import config  # noqa: PLC0415
+    from drip.errors import DripError  # noqa: PLC0415
+    from drip.wiring import log_to_stderr  # noqa: PLC0415
+
     parser = argparse.ArgumentParser(prog=f"python -m drip {role}")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    found = parser.parse_args(arguments[1:])
+    found = parser.parse_args(arguments)
     try:
         settings = config.load()
         log_to_stderr(settings.log)

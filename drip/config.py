@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -190,6 +190,35 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     return _validated(_given(environment))
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the environment says, faults and all: as much of the *settings* as can be read, and every one of the *faults*.
+
+    *given* are the settings that it gives a value, *files* the paths of those that stand in a file.
+    """
+
+    settings: Settings
+    faults: tuple[str, ...]
+    given: frozenset[str]
+    files: Mapping[str, Path]
+
+
+def examine(environment: Mapping[str, str] | None = None) -> Examined:
+    """Return what the environment says without raising for any of it; for whoever looks for faults."""
+    given = os.environ if environment is None else environment
+    values, faults = _read_values(given)
+    try:
+        settings = _validated(values)
+    except SettingsError as fault:
+        faults += str(fault).splitlines()
+        # The faults are told; everything that has a use of its own can still be looked at.
+        readable: dict[str, Any] = dict(values)
+        readable |= {name: Path(str(values[name])) for name in ("schedule", "emails", "state") if name in values}
+        settings = Settings.model_construct(**readable)
+    files = {name: Path(given[f"{name}_FILE"].strip()) for name in NAMES if given.get(f"{name}_FILE", "").strip()}
+    return Examined(settings, tuple(faults), frozenset(name for name, field in NAMES.items() if field in values), files)
+
+
 def demo(state: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Return settings for the demo, which keeps everything, keys too, in *state* and touches nothing of the installation.
 
@@ -204,8 +233,15 @@ def demo(state: Path, environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _given(environment: Mapping[str, str] | None) -> dict[str, object]:
-    """Return the values that the environment gives, by field."""
-    given = os.environ if environment is None else environment
+    """Return the values that the environment gives, by field; raises SettingsError that names every fault."""
+    values, faults = _read_values(os.environ if environment is None else environment)
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return values
+
+
+def _read_values(given: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
+    """Return the values that can be read, by field, and what is wrong with the others."""
     values: dict[str, object] = {}
     faults = [
         _unknown(name)
@@ -227,9 +263,7 @@ def _given(environment: Mapping[str, str] | None) -> dict[str, object]:
                 faults.append(f"{name}_FILE: cannot read {path}: {type(trouble).__name__}")
         if text:
             values[field] = tuple(part.strip() for part in text.split(",") if part.strip()) if field in _LISTS else text
-    if faults:
-        raise SettingsError("\n".join(faults))
-    return values
+    return values, faults
 
 
 def _validated(values: Mapping[str, object]) -> Settings:
@@ -313,3 +347,8 @@ def command() -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path) if path.exists() else "drip"
+
+
+def has_screen() -> bool:
+    """Return whether a browser can be opened here: always on macOS, elsewhere where there is a display."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

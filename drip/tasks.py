@@ -22,7 +22,7 @@ from drip.errors import DripError, where
 from drip.flows import asking, forgetting, listening
 from drip.flows.sending import nothing
 from drip.flows.sending.work import CannotRecord
-from drip.flows.ticking import ClockJumped
+from drip.flows.ticking import CameBack, ClockJumped
 from drip.store.owners import LOOKS, Watchdog
 from drip.wiring import Deployment, log_to_stderr
 
@@ -93,7 +93,7 @@ class Work:
         """Do one tick, hint at what came of it, and work off what the provider reported meanwhile."""
         try:
             report = self._here().ticker.tick()
-        except ClockJumped:
+        except (CameBack, ClockJumped):
             return
         hints = Hints(self._app)
         for batch_id in report.hints:

@@ -29,7 +29,7 @@ from drip.core.token import CHANGE, CONFIRM, OWN, Tokens, answering, bound
 from drip.errors import NotFound, ProblemsFound, RenderFault, SettingsError
 from drip.files import parse_source, read_project
 from drip.flows import applying
-from drip.flows.scheduling import Editor, check
+from drip.flows.scheduling import CheckResult, Editor, check
 from drip.flows.sending import Sender, nothing
 from drip.flows.ticking import Ticker
 from drip.mail.directory import NoDirectory
@@ -43,6 +43,7 @@ from drip.mail.sendgrid_lists import SendGridLists
 from drip.mail.smtp import SmtpMailer
 from drip.store import migrations, stamps, versions, warmups
 from drip.store.owners import Incarnation
+from drip.store.restores import Memory
 from drip.store.session import Database
 from drip.store.stamps import REAL
 
@@ -286,6 +287,13 @@ class Deployment:
 
     def edition(self) -> Edition:
         """Return what the files say now; raises ProblemsFound when they have faults."""
+        result, edition = self.checked()
+        if edition is None:
+            raise ProblemsFound([problem for problem in result.problems if problem.severity == "error"])
+        return edition
+
+    def checked(self) -> tuple[CheckResult, Edition | None]:
+        """Return every problem of the files as they are now, and what they say; None where a fault forbids it."""
         source = read_project(self.settings.schedule, self.settings.emails)
         result = check(
             source,
@@ -295,10 +303,10 @@ class Deployment:
             emails=str(self.settings.emails),
         )
         if result.project is None:
-            raise ProblemsFound([problem for problem in result.problems if problem.severity == "error"])
+            return result, None
         if self.settings.door == REAL:
             require_own_addresses(result.project.schedule)
-        return Edition(result.project, source.schedule_text, source.letters)
+        return result, Edition(result.project, source.schedule_text, source.letters)
 
     def plan(self, edition: Edition, *, heard: Callable[[PersonTurn], None] = deaf) -> Plan:
         """Return what applying an edition would do now; *heard* is told of each person for whom something changes."""
@@ -339,7 +347,12 @@ class Deployment:
 
     def ticker(self) -> Ticker:
         """Return the ticks of this process."""
-        return Ticker(self.database, self.library, door=self.settings.sender, batch_max=self._batch_max)
+        return Ticker(self.database, self.library, door=self.settings.sender, batch_max=self._batch_max, memory=self.memory)
+
+    @property
+    def memory(self) -> Memory:
+        """What this host remembers of the database."""
+        return Memory(self.settings.state / "seen", self.settings.door)
 
     @property
     def _batch_max(self) -> int:
@@ -395,6 +408,7 @@ class Deployment:
             at=at,
             backoff_scale=self.patience.backoff_scale,
             record_seconds=self.patience.record_seconds,
+            memory=self.memory,
         )
 
 

@@ -129,3 +129,12 @@ def test_what_guards_the_forms_is_read_and_checked(tmp_path: Path) -> None:
     ):
         with pytest.raises(SettingsError, match=said):
             config.read({name: value})
+
+
+@pytest.mark.parametrize(("name", "there"), [("DISPLAY", True), ("WAYLAND_DISPLAY", True), ("TERM", sys.platform == "darwin")])
+def test_a_browser_is_opened_only_where_it_can_be_seen(monkeypatch: pytest.MonkeyPatch, name: str, there: bool) -> None:  # noqa: FBT001
+    """Over a line without a display, a text browser must not take the terminal."""
+    for other in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, ":0")
+    assert there == config.has_screen()

@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -25,15 +25,20 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 from drip import clock, config
+from drip.core.reader import SAMPLES
 from drip.errors import DripError, Unreachable
 from drip.sandbox.demo import Demo
 from drip.sandbox.machine import Machine, free_port
 from drip.store import stamps
+from drip.web.preview.bench import Bench
+from drip.web.preview.pages import make_preview
+from drip.web.preview.snapshot import Files
+from drip.web.serve import serving
 from drip.wiring import Deployment
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PICTURES = ("letter-and-map.png", "mailbox.png", "leave.png", "demo.png")
+PICTURES = ("letter-and-map.png", "mailbox.png", "leave.png", "demo.png", "preview.png")
 CHROMIUMS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
@@ -190,6 +195,17 @@ def mailbox(camera: Camera, sandbox: str) -> None:
     camera.keep("mailbox.png", f'<div class="page">{shown}</div>', "#picture { padding: 36px; }")
 
 
+def preview(camera: Camera) -> None:
+    """The preview of a letter, for a reader whose letter goes on the first Tuesday of next year."""
+    day = _begin().date() + timedelta(days=1)
+    bench = Bench(Files(ROOT / "schedules.yaml", ROOT / "emails"))
+    bench.check()
+    hers = {"roadmap": replace(SAMPLES[0], meant_on=day, letter_on=day)}
+    with serving(make_preview(bench, hers)) as address:
+        shown = camera.see(f"{address}/letters/roadmap/small-and-steady", Look(1280, 860))
+    camera.keep("preview.png", f'<div class="page">{shown}</div>', "#picture { padding: 36px; }", scale=1.2)
+
+
 def terminal(camera: Camera, walk: Walk) -> None:
     """The terminal while the demo runs."""
     camera.keep(
@@ -233,6 +249,7 @@ def take(chromium: str, state: Path) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS])
         camera = Camera(browser)
         try:
+            preview(camera)
             walk.invite()
             walk.until(LESSON)
             letter_and_map(camera, walk, sandbox)

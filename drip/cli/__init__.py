@@ -10,13 +10,14 @@ from typing import NoReturn
 
 import click
 
-from drip.errors import DripError
+from drip.errors import DripError, where
 
 COMMANDS = {
     "up": "drip.cli.running:up",
     "demo": "drip.cli.running:demo",
     "check": "drip.cli.checking:check",
     "letters": "drip.cli.letters:letters",
+    "preview": "drip.cli.preview:preview",
     "plan": "drip.cli.applying:plan",
     "apply": "drip.cli.applying:apply",
     "versions": "drip.cli.comparing:versions_",
@@ -25,16 +26,21 @@ COMMANDS = {
     "why": "drip.cli.why:why",
     "subscribers": "drip.cli.people:subscribers",
     "suppressions": "drip.cli.suppressions:suppressions",
+    "send-test": "drip.cli.trying:send_test",
     "uncertain": "drip.cli.uncertain:uncertain",
+    "restored": "drip.cli.restoring:restored",
     "corrections": "drip.cli.corrections:corrections",
+    "doctor": "drip.cli.doctor:doctor",
     "status": "drip.cli.standing:status",
     "report": "drip.cli.standing:report",
     "hold": "drip.cli.standing:hold",
     "release": "drip.cli.standing:release",
+    "operators": "drip.cli.operators:operators",
     "schema": "drip.cli.checking:schema",
     "shingles": "drip.cli.checking:shingles",
     "db": "drip.cli.standing:db",
-    "keys": "drip.cli.standing:keys",
+    "keys": "drip.cli.keys:keys",
+    "completion": "drip.cli.completion:completion",
 }
 """Where each command is: the module and the name in it. Help shows them in this order."""
 
@@ -83,10 +89,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except DripError as trouble:
         click.echo(f"drip: {trouble}", err=True)
         sys.exit(trouble.exit_code)
-    except Exception as trouble:
-        # Known by its module, because help must not load the database's driver.
-        if not type(trouble).__module__.startswith("sqlalchemy"):
-            raise
-        click.echo(f"drip: the database failed ({type(trouble).__name__}); is it reachable, writable and up to date?", err=True)
-        sys.exit(3)
+    except KeyboardInterrupt:  # Before click listens, or after.
+        click.echo("drip: stopped", err=True)
+        sys.exit(130)
+    except Exception as trouble:  # noqa: BLE001 - an operator reads one line, whatever happened
+        message, code = _unexpected(trouble)
+        click.echo(f"drip: {message}", err=True)
+        sys.exit(code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _unexpected(trouble: Exception) -> tuple[str, int]:
+    """Return one line about what no command expected, and the exit code; never its own words, which may hold an address."""
+    # Known by its module, because help must not load the database's driver.
+    if type(trouble).__module__.startswith("sqlalchemy"):
+        return f"the database failed ({type(trouble).__name__}); is it reachable, writable and up to date? drip doctor looks", 3
+    if isinstance(trouble, OSError) and trouble.strerror:
+        return f"{trouble.filename or 'a file or a line'}: {trouble.strerror}", 1
+    return f"a fault in drip itself, please report it with these words: {type(trouble).__name__} in {where(trouble)}", 1

@@ -133,6 +133,8 @@ def _apply(
     planned = deployment.plan(edition)
     if not planned.changes and planned.base is not None:
         click.echo(f"version {planned.base} says the same already; nothing to {command.partition(' ')[0]}", err=True)
+        if as_json:
+            click.echo(json.dumps({"format": FORMAT, "version": planned.base, "changed": False}))
         ctx.exit(0 if digest is None else 1)
     if digest is None:
         if as_json or not sys.stdin.isatty():

@@ -44,18 +44,20 @@ def check(
     """
     from drip.cli.calendar import calendars_of, print_calendar
     from drip.cli.letters import proofs, render_faults
+    from drip.cli.screen import busy
     from drip.clock import read
     from drip.files import read_project
     from drip.flows import scheduling
 
     chosen = None if zone is None else zone_named(zone)
-    result = scheduling.check(
-        read_project(schedule, emails),
-        render_check=render_faults,
-        editor=scheduling.Editor(proofs, read().calendar.date(), drafts),
-        schedule_file=str(schedule),
-        emails=str(emails),
-    )
+    with busy("reading every letter"):
+        result = scheduling.check(
+            read_project(schedule, emails),
+            render_check=render_faults,
+            editor=scheduling.Editor(proofs, read().calendar.date(), drafts),
+            schedule_file=str(schedule),
+            emails=str(emails),
+        )
     calendars = [] if result.schedule is None else calendars_of(result.schedule, join.date() if join else None, chosen)
     errors = sum(problem.severity == "error" for problem in result.problems)
     warnings = len(result.problems) - errors

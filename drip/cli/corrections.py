@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drip.cli.names import COURSE, LESSON
+
 if TYPE_CHECKING:
     from drip.store.listings import Recipient
 
@@ -14,9 +16,9 @@ FORMAT = 1
 
 
 @click.command()
-@click.argument("lesson")
+@click.argument("lesson", type=LESSON)
 @click.argument("version", type=click.IntRange(1, 2**63 - 1))
-@click.option("--course", default="", metavar="ID", help="The course. [default: the only one]")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="The course. [default: the only one]")
 @click.option("--people", is_flag=True, help="List every copy, by the number of her enrollment and her masked address.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 def corrections(*, lesson: str, version: int, course: str, people: bool, as_json: bool) -> None:

@@ -6,13 +6,14 @@ import contextlib
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from drip.cli.names import COURSE
 from drip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ Refused = Callable[["Refusal", "Row"], None]
 @click.option(
     "--consent-source", required=True, metavar="TEXT", help="Where and how these people agreed; kept with each of them."
 )
-@click.option("--course", default="", metavar="ID", help="The course. [default: the only one]")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="The course. [default: the only one]")
 @click.option("--recipe", type=click.Choice(RECIPES), help="Read the columns of another tool's export.")
 @click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="Read FIELD from COLUMN; may be repeated.")
 @click.option("--ask", is_flag=True, help="Ask each of them by a letter; nothing else comes before she says yes.")
@@ -117,7 +118,7 @@ NO_LISTS = (
 )
 
 
-def mapped(columns: Columns, recipe: Any, maps: tuple[str, ...]) -> Columns:  # noqa: ANN401 - a recipe's columns
+def mapped(columns: Columns, recipe: Mapping[str, tuple[str, ...]] | None, maps: tuple[str, ...]) -> Columns:
     """Return *columns* that follow a recipe and what the command line says of them; raises UsageError."""
     if recipe is not None:
         columns.follow(recipe)

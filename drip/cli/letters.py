@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drip.cli.names import COURSE
 from drip.cli.sources import of_files
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _book(project: Project, course_id: str) -> LetterBook:
 
 @click.command()
 @click.option("--review", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the review sheet here.")
-@click.option("--course", default="", metavar="ID", help="The course. [default: the only one]")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="The course. [default: the only one]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @of_files
 def letters(*, review: Path | None, course: str, as_json: bool, schedule: Path, emails: Path) -> None:

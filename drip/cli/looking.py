@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drip.cli.names import COURSE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,7 +23,7 @@ STATES = ("asked", "active", "finished", "left", "ended")
 
 @click.command()
 @click.argument("address")
-@click.option("--course", default="", metavar="ID", help="Only this course of hers.")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="Only this course of hers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 def show(*, address: str, course: str, as_json: bool) -> None:
     """Show somebody's courses: where she is, the date of her next letter, and what she chose.
@@ -107,7 +109,7 @@ def _lines(run: Run) -> Iterable[tuple[str, str]]:
 
 
 @click.command("list")
-@click.option("--course", default="", metavar="ID", help="Only this course.")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="Only this course.")
 @click.option(
     "--state", default="", type=click.Choice(("", *STATES)), metavar="|".join(STATES), help="Only people in this state."
 )
@@ -135,10 +137,11 @@ def list_(*, course: str, state: str, limit: int | None, after: int, as_json: bo
 def _print_all(found: Iterable[Listed], *, as_json: bool, limit: int | None) -> tuple[int, int]:
     """Print people as they come; return the number of the last enrollment, and how many there were."""
     last = count = 0
-    if as_json:
-        click.echo(f'{{"format": {FORMAT}, "people": [', nl=False)
+    head = f'{{"format": {FORMAT}, "people": ['
     for one in found:
         if as_json:
+            # With the first line, not before: a course that does not run must not leave half a document.
+            click.echo(head if not count else "", nl=False)
             click.echo(("," if count else "") + "\n  " + json.dumps(_listed(one), ensure_ascii=False), nl=False)
         else:
             on = one.next_letter_on.isoformat() if _dated(one) and one.next_letter_on else "-"
@@ -149,7 +152,7 @@ def _print_all(found: Iterable[Listed], *, as_json: bool, limit: int | None) -> 
         last, count = one.id, count + 1
     if as_json:
         following = last if count == limit else None
-        click.echo(("\n" if count else "") + f'], "after": {json.dumps(following)}}}')
+        click.echo(("\n" if count else head) + f'], "after": {json.dumps(following)}}}')
     return last, count
 
 

@@ -9,6 +9,7 @@ import click
 from drip.cli.erasing import erase
 from drip.cli.importing import import_
 from drip.cli.looking import export, list_, show
+from drip.cli.names import COURSE
 from drip.cli.stopping import leave, pause, resume
 
 FORMAT = 1
@@ -28,7 +29,7 @@ for command in (show, list_, export, pause, resume, leave, erase, import_):
 @click.option("--name", default="", help="What to call her; may be left out.")
 @click.option("--timezone", default="", metavar="ZONE", help="Her time zone, as Europe/London. [default: the course's]")
 @click.option("--country", default="", metavar="CODE", help="Her country, as GB: its helpline then stands first in letters.")
-@click.option("--course", default="", metavar="ID", help="The course. [default: the only one]")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="The course. [default: the only one]")
 @click.option("--confirmed", is_flag=True, help="Her consent is proven elsewhere: begin at once. Otherwise a letter asks her.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @click.pass_context

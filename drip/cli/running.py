@@ -9,12 +9,13 @@ import click
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Requests that may be under way at once."
 )
-def up(*, workers: int) -> None:
+@click.option("--log-to-stderr", is_flag=True, help="No files in var/log: a service manager keeps the lines of all processes.")
+def up(*, workers: int, log_to_stderr: bool) -> None:
     """Run everything on this machine, in real time, until Ctrl-C.
 
     Without a provider's key letters go into a local mailbox and nothing leaves the machine.
     """
-    _become("up", "--workers", str(workers))
+    _become("up", "--workers", str(workers), *(["--log-to-stderr"] if log_to_stderr else []))
 
 
 @click.command()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drip.cli.names import COURSE
 from drip.cli.sources import of_files
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _lengths(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 @click.option("--pauses", callback=_share, default="0", metavar="SHARE", help="How many take a pause, as 0.1 or 10%.")
 @click.option("--bounces", callback=_share, default="0", metavar="SHARE", help="How many addresses bounce.")
 @click.option("--leaves", callback=_share, default="0", metavar="SHARE", help="How many leave on the way.")
-@click.option("--course", default="", metavar="ID", help="The course, where there are several.")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="The course, where there are several.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @of_files
 @click.pass_context
@@ -74,7 +75,10 @@ def simulate(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:  # 
     does not, and names the person by her number. It also exits with 1 when letters do not fit into their day.
     """
     _refuse_for_the_living(ctx, living=given["living"])
-    found = _run(given)
+    from drip.cli.screen import busy
+
+    with busy("walking everybody through the course"):
+        found = _run(given)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:

@@ -21,3 +21,9 @@ def of_files(command: Callable[..., Any]) -> Callable[..., Any]:
             help=words,
         )(command)
     return command
+
+
+def schedule_path(ctx: click.Context) -> Path:
+    """Return the schedule that a command line names, or DRIP_SCHEDULE, without reading any other setting."""
+    named = ctx.params.get("schedule") or click.Option(["--schedule"], envvar="DRIP_SCHEDULE").resolve_envvar_value(ctx)
+    return Path(named or "schedules.yaml")

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from drip.cli.names import COURSE
+
 FORMAT = 1
 
 KEPT_FOR_GOOD = "9999-"
@@ -34,7 +36,8 @@ def status(*, as_json: bool) -> None:
         return
     tick = found["last_tick_seconds_ago"]
     click.echo(f"Calendar   {found['calendar']}")
-    click.echo(f"Workers    {_tick_words(tick)}")
+    still = found["stands_still"]
+    click.echo(f"Workers    {_still_words(still) if still else _tick_words(tick)}")
     sender = found["sender"]
     click.echo(f"Sender     {sender['door']}: {_sender_words(sender)}")
     for course in found["courses"]:
@@ -97,6 +100,11 @@ def _tick_words(seconds_ago: float | None) -> str:
     return f"NOTHING RUNS: the last tick was {_span(seconds_ago)} ago; start drip up (or look at the beat and the worker)"
 
 
+def _still_words(still: dict[str, str]) -> str:
+    """Return why nothing goes on until an operator has spoken, and how she speaks."""
+    return f"STANDS STILL: {still['why']}; its books end at {still['since']}; nothing goes until you run: drip restored"
+
+
 def _span(seconds: float) -> str:
     """Return a length of time in its largest fitting unit."""
     for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
@@ -150,9 +158,10 @@ def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("course", required=False)
+@click.argument("course", type=COURSE, required=False)
 @click.option("--reason", default="held by an operator", help="Why, for those who ask later.")
-def hold(*, course: str | None, reason: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+def hold(*, course: str | None, reason: str, as_json: bool) -> None:
     """Stop sending COURSE, or every course.
 
     Nobody loses a letter, and nobody gets a burst after the release.
@@ -162,7 +171,12 @@ def hold(*, course: str | None, reason: str) -> None:
 
     with opened() as deployment:
         count = holding.hold(deployment.database, course, reason)
-    click.echo(_held_words(count, course))
+    _say_courses("held", count, _held_words(count, course), as_json=as_json)
+
+
+def _say_courses(what: str, count: int, words: str, *, as_json: bool) -> None:
+    """Say what became of how many courses."""
+    click.echo(json.dumps({"format": FORMAT, what: count, "say": words}) if as_json else words)
 
 
 def _held_words(count: int, course: str | None) -> str:
@@ -174,8 +188,9 @@ def _held_words(count: int, course: str | None) -> str:
 
 
 @click.command()
-@click.argument("course", required=False)
-def release(*, course: str | None) -> None:
+@click.argument("course", type=COURSE, required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+def release(*, course: str | None, as_json: bool) -> None:
     """Let COURSE, or every course, go on.
 
     The lessons that were held in it and the letters that were parked go on too.
@@ -186,11 +201,9 @@ def release(*, course: str | None) -> None:
     with opened() as deployment:
         count = holding.release(deployment.database, course)
     what = course or ("the course" if count == 1 else f"{count} courses")
-    click.echo(
-        f"{what} goes on; whatever was waiting follows at people's own hours"
-        if count
-        else "no course was held; held lessons and parked letters may go now"
-    )
+    goes_on = f"{what} goes on; whatever was waiting follows at people's own hours"
+    words = goes_on if count else "no course was held; held lessons and parked letters may go now"
+    _say_courses("released", count, words, as_json=as_json)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -199,7 +212,8 @@ def db() -> None:
 
 
 @db.command()
-def upgrade() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+def upgrade(*, as_json: bool) -> None:
     """Bring the tables up to date; harmless when they are."""
     from drip import config
     from drip.store import migrations
@@ -212,17 +226,5 @@ def upgrade() -> None:
     done = migrations.upgrade(deployment.database)
     deployment.check_door()
     deployment.database.dispose()
-    click.echo("the database is up to date now" if done else "the database was up to date already")
-
-
-@click.command()
-def keys() -> None:
-    """Print fresh secret keys; nothing is stored.
-
-    One for DRIP_SECRET_KEYS and one for DRIP_SUPPRESSION_KEY.
-    """
-    import secrets
-
-    click.echo(f"DRIP_SECRET_KEYS={secrets.token_urlsafe(32)}")
-    click.echo(f"DRIP_SUPPRESSION_KEY={secrets.token_urlsafe(32)}")
-    click.echo("Keep both; the suppression key can never be changed: people who left are known by it alone.", err=True)
+    words = "the database is up to date now" if done else "the database was up to date already"
+    click.echo(json.dumps({"format": FORMAT, "changed": done, "say": words}) if as_json else words)

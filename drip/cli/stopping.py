@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from drip.cli.names import COURSE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -28,7 +30,7 @@ def _of_one(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.pass_context,
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead."),
-        click.option("--course", default="", metavar="ID", help="Only this course of hers. [default: all]"),
+        click.option("--course", default="", type=COURSE, metavar="ID", help="Only this course of hers. [default: all]"),
         click.argument("address"),
     ):
         command = option(command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drip.cli.importing import FILE, RECIPES, SHOWN_MAX, mapped, progress
+from drip.cli.names import COURSE
 from drip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ def suppressions() -> None:
 @click.argument("file", type=FILE, required=False)
 @click.option("--from-sendgrid", is_flag=True, help="Ask SendGrid for its lists instead of reading a file.")
 @click.option("--reason", type=click.Choice(REASONS), help="Why, for lines that do not say it themselves.")
-@click.option("--course", default="", metavar="ID", help="For people who left: the course they left. [default: every course]")
+@click.option(
+    "--course", default="", type=COURSE, metavar="ID", help="For people who left: the course they left. [default: every course]"
+)
 @click.option("--recipe", type=click.Choice(RECIPES), help="Read the columns of another tool's export.")
 @click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="Read FIELD from COLUMN; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; report what a run would do.")

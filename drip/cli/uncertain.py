@@ -44,15 +44,25 @@ def list_(*, as_json: bool) -> None:
         click.echo(f"          since {one.state_at:%Y-%m-%d %H:%M} UTC: {one.detail or 'no answer came'}")
         known = [f"reported as {one.outcome}" if one.outcome else "no report"]
         known += [f"message {one.message_id}"] if one.message_id else []
-        click.echo(f"          {', '.join(known)}; the provider knows it as {one.public_id}")
+        named = (
+            "look at the provider by her address and the date" if _id_lost(one) else f"the provider knows it as {one.public_id}"
+        )
+        click.echo(f"          {', '.join(known)}; {named}")
     if not found:
         click.echo("nothing is in doubt", err=True)
+
+
+def _id_lost(one: Doubt) -> bool:
+    """Whether the letter may have gone under another id, which was lost with the books of that time."""
+    from drip.core.lapse import ID_LOST
+
+    return one.detail.endswith(ID_LOST)
 
 
 def _as_json(one: Doubt) -> dict[str, Any]:
     return {
         "delivery": one.id,
-        "provider_knows_it_as": one.public_id,
+        "provider_knows_it_as": None if _id_lost(one) else one.public_id,
         "course": one.course,
         "letter": one.letter,
         "occasion": one.occasion,

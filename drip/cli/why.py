@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from drip.cli.names import COURSE, LESSON
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,8 +22,8 @@ MARKS = {"passes": "yes   ", "waits": "WAITS ", "never": "NEVER "}
 
 @click.command()
 @click.argument("address")
-@click.argument("lesson", default="")
-@click.option("--course", default="", metavar="ID", help="Only this course of hers.")
+@click.argument("lesson", type=LESSON, default="")
+@click.option("--course", default="", type=COURSE, metavar="ID", help="Only this course of hers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 def why(*, address: str, lesson: str, course: str, as_json: bool) -> None:
     """Say why somebody's letters came, come or do not come, or one LESSON of them.
@@ -110,7 +112,7 @@ def _lines(found: Explanation, *, only: bool) -> Iterator[str]:
             inputs = "; ".join(f"{name} {value}" for name, value in rule.inputs.items() if value)
             if inputs:
                 yield f"                      {inputs}"
-        yield "  " + _conclusion(found)
+        yield f"  So {found.conclusion}"
     if found.ahead and not (only and found.next):
         yield ""
         yield "What lies ahead, if nothing is changed"
@@ -120,16 +122,6 @@ def _lines(found: Explanation, *, only: bool) -> Iterator[str]:
         yield "What she does not get"
         yield from (f"  {lesson:<24} {words}" for lesson, words in found.omitted)
     yield ""
-
-
-def _conclusion(found: Explanation) -> str:
-    if found.decides is None:
-        return "So it goes with the next tick."
-    if found.decides.name == "window" and found.ahead:
-        held = next((one for one in found.rules if one.name in {"hold", "letter"} and one.verdict != "passes"), None)
-        but = f", if that is over by then: {held.words}" if held else ""
-        return f"So it goes at {found.ahead[0].due_at:%Y-%m-%d %H:%M} UTC{but}."
-    return f"So it {'does not go' if found.decides.verdict == 'never' else 'waits'}: {found.decides.words}."
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -101,6 +101,7 @@ class _Course:
         self._waits()
         self._windows()
         self._addresses()
+        self._reviews()
         self._others()
 
     def _say(self, code: str, below: Path, text: str, hint: str, *, at_key: bool = False, severity: Severity = "error") -> None:
@@ -232,6 +233,17 @@ class _Course:
             if domain in _EXAMPLE_DOMAINS or domain.endswith(tuple(f".{known}" for known in _EXAMPLE_DOMAINS)):
                 text = f"{address} is an example, and no mail reaches it"
                 self._say("S212", path, text, "write your own address before you mail real people", severity="warning")
+
+    def _reviews(self) -> None:
+        """Say where a course that asks for no reviews demands one all the same."""
+        if self.content.get("reviews") != "none":
+            return
+        groups: list[tuple[Path, Mapping[object, object]]] = [(lesson.path, lesson.values) for lesson in self.lessons]
+        groups += [((*self.top, "phases", index), phase) for index, phase in _entries(self.content.get("phases"))]
+        for path, entry in groups:
+            if entry.get("must_be_reviewed") is True:
+                text = "must_be_reviewed stands here, and the course says `reviews: none`"
+                self._say("S221", (*path, "must_be_reviewed"), text, "remove one of the two", at_key=True)
 
     def _others(self) -> None:
         zone = self.content.get("timezone")

@@ -29,10 +29,11 @@ IN_MAILBOX = frozenset({State.SUBMITTED, State.UNCERTAIN})
 """States in which the letter went, or may have gone."""
 
 MOVES: dict[State, frozenset[State]] = {
-    # Withheld straight from pending: suppressed for good, erased, removed from the course, superseded.
-    State.PENDING: frozenset({State.CLAIMED, State.WITHHELD}),
+    # Withheld straight from pending: suppressed for good, erased, removed from the course, superseded. Uncertain: the
+    # database came back from a backup, and the letter may have gone since.
+    State.PENDING: frozenset({State.CLAIMED, State.WITHHELD, State.UNCERTAIN}),
     # Back to pending: the claim was lost, or a pause, a hold or the end of the window came first.
-    State.CLAIMED: frozenset({State.SUBMITTING, State.PENDING, State.WITHHELD}),
+    State.CLAIMED: frozenset({State.SUBMITTING, State.PENDING, State.WITHHELD, State.UNCERTAIN}),
     # Back to claimed: the provider refused the whole request for somebody else's address, so nothing was accepted.
     # Back to pending: certainly not accepted (refused connection, 429, 503); the sender backs off.
     State.SUBMITTING: frozenset({State.SUBMITTED, State.CLAIMED, State.PENDING, State.FAILED, State.UNCERTAIN}),

@@ -81,8 +81,15 @@ class Enrollment(NamedTuple):
 
     def rhythm(self, course: Course) -> Rhythm:
         """Return when she wants her letters; a zone that no longer exists is read as the course's."""
-        send_at = None if self.send_at is None else time.fromisoformat(self.send_at)
-        return timing.rhythm_of(course, zone_of(self.zone, course), weekday=self.weekday, send_at=send_at, pace=self.pace)
+        # Thousands share one: it is worked out once for each course.
+        key = (self.zone, self.weekday, self.send_at, self.pace)
+        found = course.rhythms.get(key)
+        if found is None:
+            send_at = None if self.send_at is None else time.fromisoformat(self.send_at)
+            zone = zone_of(self.zone, course)
+            found = timing.rhythm_of(course, zone, weekday=self.weekday, send_at=send_at, pace=self.pace)
+            course.rhythms[key] = found
+        return found
 
     def likeness(self) -> tuple[Any, ...]:
         """Return everything that dates are worked out from: people who are alike in it have the same dates.

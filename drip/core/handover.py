@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drip.core import timing
-from drip.core.delivery import RULES, Reason, Standing
+from drip.core.delivery import RULES, Kind, Reason, Standing
 from drip.core.enrollment import END, Pause, Stage, slot_of, step_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from drip.core.delivery import Kind
     from drip.core.enrollment import Changes, Enrollment
     from drip.core.progress import LiveCourse, Step
     from drip.core.timing import Slot
@@ -38,6 +37,25 @@ def opening_of(person: Enrollment, course: LiveCourse, *, now: datetime) -> Open
         return Opening(step, slot, goes=True)
     slot = timing.follow(slot, step.lesson, rhythm, last_letter_on=last, now=now)
     return Opening(step, slot, timing.may_go(slot, rhythm, last_letter_on=last, now=now))
+
+
+def facts_of(person: Enrollment, course: LiveCourse, opening: Opening) -> dict[str, Any]:
+    """Return what the delivery of a scheduled letter says that is opened for a person, and for everybody who is alike."""
+    step, slot, _ = opening
+    return {
+        "course": person.course,
+        "letter": course.first_id(step.lesson.id),
+        "occasion": person.occasion(),
+        "kind": Kind.LESSON.value,
+        "version_id": course.version_id,
+        "short": person.short,
+        "resumed": person.was_away(slot.letter_on),
+        "country": person.country if course.course.helplines_in(person.country) else "",
+        "meant_on": slot.meant_on,
+        "letter_on": slot.letter_on,
+        "not_before": slot.due_at,
+        "closes_at": slot.closes_at,
+    }
 
 
 def standing_of(person: Enrollment, *, suppression: str | None, erased: bool, held: bool) -> Standing:

@@ -220,5 +220,7 @@ NOT_ABOUT_HER = {
     "owners": "our own processes",
     "senders": "whether the mail provider answers",
     "beats": "whether our clocks tick",
+    "operators": "who runs this, and no subscriber",
+    "sessions": "in which browsers they are logged in",
 }
 """The tables that hold nothing about a person."""

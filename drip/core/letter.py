@@ -1,4 +1,4 @@
-"""What stands in one letter: its front matter, its fixed headings and its blocks."""
+"""What stands in one letter: its front matter and its blocks. What else a course asks of its letters stands in its rules."""
 
 from __future__ import annotations
 
@@ -17,14 +17,6 @@ from drip.core.source import LetterText
 
 SUBJECT_MAX = 50
 PREHEADER_MAX = 90
-HEADINGS = ("In one line", "This week's practice", "You can stop here", "The idea", "How sure are we?", "Take care")
-"""The headings of every lesson, in their order; the map and the source follow and are derived."""
-
-KIT_HEADINGS = {"One thing for now": "This week's practice"}
-"""What the kit for rough days calls a part: no week is practised there."""
-
-_HEADING = re.compile(r"^## +(?P<words>.+?)[ #]*$", re.MULTILINE)
-_FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _BLOCK = re.compile(r"""\{\{-?\s*block\(\s*(["'])(?P<name>[^"']*)\1\s*\)""")
 _EXPRESSION = re.compile(r"\{\{.*?\}\}")
@@ -77,19 +69,19 @@ class SystemFront(Value):
 
 
 class LessonFront(SystemFront):
-    """The front matter of a lesson."""
+    """The front matter of a lesson. What may be left out here, the rules of a course can ask for (`front:`)."""
 
-    minutes: Count = Field(ge=1, le=60, examples=[5])
+    minutes: Count | None = Field(default=None, ge=1, le=60, examples=[5])
     """How long the practice takes."""
-    objective: str = Field(min_length=1, examples=["The reader sets one get-up time."])
+    objective: str = Field(default="", examples=["The reader sets one get-up time."])
     """What the reader can do afterwards; for editors."""
-    evidence: Evidence = Field(examples=["experience"])
+    evidence: Evidence | None = Field(default=None, examples=["experience"])
     """How sure we are, as one of six words."""
-    evidence_line: str = Field(min_length=1, examples=["Nobody has tested this."])
+    evidence_line: str = Field(default="", examples=["Nobody has tested this."])
     """How sure we are, in a sentence for the reader."""
-    refs: tuple[str, ...] = Field(examples=[["R1"]])
+    refs: tuple[str, ...] = Field(default=(), examples=[["R1"]])
     """Ids in `references.yaml`."""
-    blocks: tuple[str, ...] = Field(examples=[["FX-CARE"]])
+    blocks: tuple[str, ...] = Field(default=(), examples=[["FX-CARE"]])
     """The fixed blocks that the body places."""
     movement: Switch = False
     """Whether the practice moves the body."""
@@ -145,8 +137,8 @@ def parse_letter(text: LetterText) -> tuple[Letter | None, list[Problem]]:
             problems.append(
                 text.front.problem("L207", ("draft",), "this letter is a draft", hint, at_key=True, severity="warning")
             )
-        elif not text.is_system:
-            problems += _missing_headings(text)
+    if letter is not None and letter.lesson is not None:
+        problems += _half_evidence(text, letter.lesson)
     return letter, problems
 
 
@@ -178,6 +170,14 @@ def _too_long(text: LetterText, values: Mapping[object, object]) -> list[Problem
     return problems
 
 
+def _half_evidence(text: LetterText, front: LessonFront) -> list[Problem]:
+    """Return a problem where only one is said of how sure we are, the word or the sentence."""
+    if (front.evidence is None) == (not front.evidence_line):
+        return []
+    lacking, example = ("evidence", "experience") if front.evidence is None else ("evidence_line", "Nobody has tested this.")
+    return [text.front.problem("L103", (), f"{lacking} is missing", f"such as `{lacking}: {example}`")]
+
+
 def _misplaced_blocks(text: LetterText, values: Mapping[object, object]) -> list[Problem]:
     listed = values.get("blocks", [])
     if not isinstance(listed, list):
@@ -199,25 +199,4 @@ def _misplaced_blocks(text: LetterText, values: Mapping[object, object]) -> list
             hint = f"add {name} to `blocks` above"
             words = f"the block {name} is placed but not listed"
             problems.append(Problem(place.file, place.line, place.column, "L206", words, hint))
-    return problems
-
-
-def _missing_headings(text: LetterText) -> list[Problem]:
-    body = _blanked(_FENCE, _blanked(_COMMENT, text.body))
-    found = [(match["words"].replace("’", "'"), match.start()) for match in _HEADING.finditer(body)]
-    meant = [(KIT_HEADINGS.get(words, words), offset) for words, offset in found]
-    fixed = [(HEADINGS.index(words), offset) for words, offset in meant if words in HEADINGS]
-    present = {place for place, _ in fixed}
-    begin = len(body) - len(body.lstrip("\n"))
-    problems = [
-        _at(text, body, begin, "L208", words=f"the heading {heading!r} is missing", hint=f"add a line `## {heading}`")
-        for place, heading in enumerate(HEADINGS)
-        if place not in present
-    ]
-    reached = -1
-    for place, offset in fixed:
-        if place <= reached:
-            words = f"the heading {HEADINGS[place]!r} stands after {HEADINGS[reached]!r}"
-            problems.append(_at(text, body, offset, "L209", words=words, hint=f"the order is: {', '.join(HEADINGS)}"))
-        reached = max(reached, place)
     return problems

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from drip.core.change import DATED, Change
-from drip.core.review import Acceptance, Review, is_accepted, only_reviewed, review_of
+from drip.core.review import Acceptance, Review, asks_for_reviews, is_accepted, only_reviewed, review_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -128,7 +128,7 @@ def hazards_of(old: Edition | None, new: Edition, accepted: Iterable[Acceptance]
         if path.startswith("_base/blocks/") and old is not None and old.files.get(path) != new.files.get(path):
             name = path.removeprefix("_base/blocks/").removesuffix(".md")
             hazards.append(Hazard(f"block:{name}", 1, "a fixed text changed, in letters that were checked with its old words"))
-    for course in new.project.schedule.courses.values():
+    for course in filter(asks_for_reviews, new.project.schedule.courses.values()):
         for letter_id in course.letter_ids:
             found = new.project.letters[letter_id]
             front = found.lesson
@@ -191,7 +191,9 @@ def _dating(course: Course) -> tuple[object, ...]:
 
 
 def _unreviewed(old: Edition | None, new: Edition, course: Course, today: date) -> list[str]:
-    found = []
+    found: list[str] = []
+    if not asks_for_reviews(course):
+        return found
     for letter_id in course.letter_ids:
         front = new.project.letters[letter_id].lesson
         if front is None or front.draft:

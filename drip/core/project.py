@@ -178,11 +178,13 @@ def _listed(value: object) -> list[object]:
 
 def _references(parsed: Parsed) -> tuple[dict[str, dict[str, str]] | None, list[Problem]]:
     """Return the references by id, None when they cannot be known, and what is wrong with them."""
-    file = f"{parsed.emails}/references.yaml"
     document = parsed.references
     if document is None:
-        missing = Problem(file, 1, 1, "L211", "the references are missing", "write this file, be it empty: {}")
-        return None, [] if _is_unread(parsed, "references.yaml") else [missing]
+        if _is_unread(parsed, "references.yaml"):
+            return None, []
+        cites = any(refs_of(_plain(text.front.values)) for text in parsed.letters.values())
+        file, hint = f"{parsed.emails}/references.yaml", "write this file, with `R1:` and its lines below it"
+        return (None, [Problem(file, 1, 1, "L211", "letters cite references, and there are none", hint)]) if cites else ({}, [])
     if document.values is None:
         # Either it is empty, or what is broken in it is told already.
         return ({} if document.file not in {problem.file for problem in parsed.problems} else None), []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drip.core.newcomer import COLUMNS
 from drip.core.problem import did_you_mean, quoted
@@ -159,6 +159,11 @@ class Columns:
                     break
         return found
 
+    def unreadable(self, row: Sequence[str]) -> str:
+        """Return the name of the first column whose JSON object cannot be read in this row; '' when all can."""
+        places = sorted({source.place for sources in self.found.values() for source in sources if source.key})
+        return next((self._header[place] for place in places if place < len(row) and _object(row[place]) is None), "")
+
 
 def people_columns(header: Sequence[str]) -> Columns:
     """Return the columns of a file of people."""
@@ -189,9 +194,16 @@ def _cell(row: Sequence[str], source: Source) -> str:
     text = row[source.place].strip()
     if not source.key or not text:
         return text
+    value = (_object(text) or {}).get(source.key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """Return the JSON object that a cell holds, an empty one where it holds nothing; None when it cannot be read."""
+    if text.strip() in {"", "null"}:
+        return {}
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        return ""
-    value = found.get(source.key) if isinstance(found, dict) else None
-    return value.strip() if isinstance(value, str) else ""
+        return None
+    return found if isinstance(found, dict) else None

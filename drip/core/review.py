@@ -73,9 +73,17 @@ def review_of(front: LessonFront, wording: str, today: date) -> Review:
     return Review.VALID if front.reviewed.on <= today <= last else Review.LAPSED
 
 
+def asks_for_reviews(course: Course) -> bool:
+    """Return whether the letters of a course are to be checked by a clinician."""
+    return course.reviews == "clinician"
+
+
 def only_reviewed(course: Course, letter: str, front: LessonFront) -> bool:
-    """Return whether nobody may wave a letter through: it moves the body, or the schedule says `must_be_reviewed`."""
-    return front.movement or letter in course.must_be_reviewed
+    """Return whether nobody may wave a letter through: it moves the body, or the schedule says `must_be_reviewed`.
+
+    In a course that asks for no reviews no letter is held to one.
+    """
+    return asks_for_reviews(course) and (front.movement or letter in course.must_be_reviewed)
 
 
 def wording_of(front: Mapping[str, object], body: str) -> str:
@@ -96,6 +104,8 @@ def why_not_real(  # noqa: PLR0917 - the facts of one letter on one day
     """Return why a letter must not go to real people on *today*, as a sentence; empty when it may."""
     if front.draft:
         return "the letter is a draft; a draft never goes to a real provider"
+    if not asks_for_reviews(course):
+        return ""
     found = review_of(front, wording, today)
     if found is Review.VALID:
         return ""

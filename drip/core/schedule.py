@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import time
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -15,6 +15,9 @@ from drip.core.problem import Problem, has_errors
 from drip.core.shape import Codes, shape_problems
 from drip.core.source import Document, Marks
 from drip.core.timeword import WEEKDAYS
+
+if TYPE_CHECKING:
+    from drip.core.timing import Rhythm
 
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 
@@ -215,6 +218,8 @@ class Course(Value):
         default=None, pattern=r"^[a-z0-9._-]+(/[a-z0-9._-]+)*\.yaml$", examples=["editorial/roadmap.yaml"]
     )
     """The file of rules that the letters of this course keep to, below the folder of letters."""
+    reviews: Literal["clinician", "none"] = "clinician"
+    """Who must have checked a letter before real people get it: `none` only where the letters advise nobody on health."""
     helplines: tuple[Helpline, ...] = ()
     """Where to turn in a crisis, by country; a reader who gave hers sees its lines first."""
     retention: Retention = Field(default=Retention(), json_schema_extra=_without_default)
@@ -242,6 +247,11 @@ class Course(Value):
     def send_weekdays(self) -> frozenset[int]:
         """The numbers of the weekdays on which letters go to whoever chose none."""
         return frozenset(WEEKDAYS.index(day) for day in self.send.days)
+
+    @cached_property
+    def rhythms(self) -> dict[tuple[str, int | None, str | None, int], Rhythm]:
+        """What `Enrollment.rhythm` has worked out already, by zone, weekday, hour and pace."""
+        return {}
 
     @cached_property
     def places(self) -> dict[str, int]:

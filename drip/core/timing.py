@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def _minutes(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
+# Everybody of one zone and hour asks for the same ones: a tick for a page of people, a simulation for thousands.
+@lru_cache(maxsize=65_536)
 def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     """Return the UTC instant of a local time: one that does not exist moves forward, of one that exists twice the first."""
     return datetime.combine(day, at.replace(fold=0), zone).astimezone(UTC)

@@ -72,6 +72,17 @@ class Explanation:
     omitted: tuple[tuple[str, str], ...]
     answer: str = ""
 
+    @property
+    def conclusion(self) -> str:
+        """What comes of the rules, as the end of a sentence: when her next letter goes, or what it waits for."""
+        if self.decides is None:
+            return "it goes with the next tick."
+        if self.decides.name == "window" and self.ahead:
+            held = next((one for one in self.rules if one.name in {"hold", "letter"} and one.verdict != "passes"), None)
+            but = f", if that is over by then: {held.words}" if held else ""
+            return f"it goes at {self.ahead[0].due_at:%Y-%m-%d %H:%M} UTC{but}."
+        return f"it {'does not go' if self.decides.verdict == 'never' else 'waits'}: {self.decides.words}."
+
 
 @dataclass(frozen=True, slots=True)
 class Door:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from drip.mail.library import Library
     from drip.store.session import Database
 
+FORMAT = 1
+"""The version of the file that she takes away; it grows when a field goes away or changes its meaning."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -46,7 +49,7 @@ def everything(database: Database, public_id: str) -> list[Held]:
 def document(database: Database, public_id: str, *, made: datetime) -> str:
     """Return `everything` as the text of a JSON file that was *made* just now, for her to take away."""
     held = {one.title: one.rows for one in everything(database, public_id)}
-    return json.dumps({"made": made.isoformat(timespec="seconds"), **held}, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps({"format": FORMAT, "made": made.isoformat(timespec="seconds"), **held}, ensure_ascii=False, indent=2) + "\n"
 
 
 def account(database: Database, library: Library, public_id: str) -> list[Chapter]:

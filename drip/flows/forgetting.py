@@ -22,14 +22,12 @@ from drip.store import chores, enrollments, erasing, moves, recovery, retention,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Connection
-
     from drip.clock import Now
     from drip.core.schedule import Retention
     from drip.mail.directory import Directory, Reply
     from drip.mail.library import Library
     from drip.store.chores import Chore
-    from drip.store.session import Database
+    from drip.store.session import Connection, Database
 
 ERASED = "erased"
 BEAT = "forgetting"

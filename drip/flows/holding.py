@@ -37,6 +37,12 @@ def release(database: Database, course: str | None) -> int:
         return versions.release(connection, course)
 
 
+def try_again(database: Database) -> None:
+    """Let a sender that waits try again with the next tick, one letter first."""
+    with database.write() as connection:
+        senders.try_again(connection, stamps.now_in(connection).machine)
+
+
 def _require(connection: Connection, course: str | None) -> None:
     running = versions.running(connection)
     if course is not None and course not in running:

@@ -184,7 +184,12 @@ class Importer:
             )
             return Refusal(row.line, Why.SHAPE, "", say)
         cells = self._columns.cells(row.cells)
-        found = self._reception.decide(row.line, cells)
+        found: Newcomer | Refusal
+        if broken := self._columns.unreadable(row.cells):
+            say = """this is no JSON object, as {"timezone": "Europe/London"}; mend it, or empty the field"""
+            found = Refusal(row.line, Why.SHAPE, broken, say)
+        else:
+            found = self._reception.decide(row.line, cells)
         if isinstance(found, Refusal):
             # Another line of hers must not bring her in otherwise before this one is corrected.
             self._faulty.add(row.line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from drip.store import chores, erasing, events, reports, senders, stamps, versions, warmups
+from drip.store import chores, erasing, events, reports, restores, senders, stamps, versions, warmups
 
 if TYPE_CHECKING:
     from drip.mail.library import Library
@@ -60,10 +60,12 @@ def status(database: Database, *, door: str) -> dict[str, Any]:
         now = stamps.now_in(connection)
         beat = stamps.last_beat(connection, "tick")
         sender = senders.find(connection, door, now.machine)
+        still = restores.standstill(connection)
         return {
             "calendar": now.calendar.isoformat(),
             "machine": now.machine.isoformat(),
             "last_tick_seconds_ago": None if beat is None else round((now.machine - beat.machine_at).total_seconds(), 1),
+            "stands_still": None if still is None else {"why": still.why, "since": still.since.isoformat()},
             "sender": {
                 "door": door,
                 "state": sender.state,

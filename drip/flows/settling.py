@@ -15,7 +15,7 @@ from drip.errors import NotFound, UsageError
 from drip.store import deliveries, doubts, enrollments, events, stamps, subscribers, turns, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from drip.clock import Now
     from drip.core.enrollment import Enrollment
@@ -40,6 +40,15 @@ class Settled:
     say: str
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One delivery as it stands, with its evidence while it is in doubt, and why it may not go once more ('' when it may)."""
+
+    delivery: Delivery
+    doubt: Doubt | None = None
+    why_not: str = ""
+
+
 def in_doubt(database: Database, *, after: int = 0) -> Iterator[Doubt]:
     """Yield every delivery in doubt with its evidence, in the order of ids, a page at a time."""
     while True:
@@ -49,6 +58,33 @@ def in_doubt(database: Database, *, after: int = 0) -> Iterator[Doubt]:
         if len(page) < PAGE:
             return
         after = page[-1].id
+
+
+def page(database: Database, *, after: int, limit: int) -> list[Doubt]:
+    """Return the first deliveries in doubt whose ids come after *after*, at most *limit*."""
+    with database.read() as connection:
+        return doubts.page(connection, after, limit)
+
+
+def looked_at(database: Database, library: Library, delivery_ids: Iterable[int]) -> list[Looked]:
+    """Return how those deliveries stand that are there, before an operator settles them or after.
+
+    Nothing is locked, so a press looks at it all again.
+    """
+    with database.read() as connection:
+        found = deliveries.find_many(connection, list(delivery_ids))
+        return [_looked_at(connection, library, one) for one in found.values()]
+
+
+def _looked_at(connection: Connection, library: Library, found: Delivery) -> Looked:
+    person = enrollments.find(connection, found.enrollment_id)
+    doubt = doubts.find(connection, found.id)
+    if person is None or doubt is None:
+        return Looked(found)
+    live = library.course(versions.running(connection)[person.course].version_id, person.course)
+    history = deliveries.history(connection, person.subscriber_id, person.course, person.occasion())
+    why = why_not_again(_doubted(connection, found), person, live, _standing(connection, person), history)
+    return Looked(found, doubt, why)
 
 
 def submitted(database: Database, delivery_id: int, *, by: str, why: str) -> Settled:
@@ -99,7 +135,15 @@ def _resend(connection: Connection, library: Library, delivery_id: int, detail: 
     if found is None or found.state != State.UNCERTAIN:
         return _not_in_doubt(connection, delivery_id, wanted=None)
     history = deliveries.history(connection, person.subscriber_id, person.course, person.occasion())
-    letter = Doubted(
+    letter = _doubted(connection, found)
+    refusal = why_not_again(letter, person, course, _standing(connection, person), history)
+    if refusal:
+        return Settled(delivery_id, done=False, say=f"it cannot go once more: {refusal}")
+    return _reopened(connection, found, letter, person, course, history, detail, now)
+
+
+def _doubted(connection: Connection, found: Delivery) -> Doubted:
+    return Doubted(
         Kind(found.kind),
         found.letter,
         found.occasion,
@@ -108,10 +152,6 @@ def _resend(connection: Connection, library: Library, delivery_id: int, detail: 
         reported=found.outcome is not None or events.waits_for(connection, found.public_id),
         newer=doubts.has_newer(connection, found),
     )
-    refusal = why_not_again(letter, person, course, _standing(connection, person), history)
-    if refusal:
-        return Settled(delivery_id, done=False, say=f"it cannot go once more: {refusal}")
-    return _reopened(connection, found, letter, person, course, history, detail, now)
 
 
 def _reopened(  # noqa: PLR0917 - a letter, its person and what is written down

@@ -14,9 +14,9 @@ import structlog
 
 from drip import clock
 from drip.core import timing
-from drip.core.delivery import Breaker, Kind, Reason, State
+from drip.core.delivery import Breaker, Reason, State
 from drip.core.enrollment import Enrollment, Stage, placed
-from drip.core.handover import opening_of
+from drip.core.handover import facts_of, opening_of
 from drip.core.progress import next_step
 from drip.errors import DripError
 from drip.store import (
@@ -27,6 +27,7 @@ from drip.store import (
     owners,
     recovery,
     reopenings,
+    restores,
     results,
     senders,
     stamps,
@@ -49,6 +50,9 @@ PAGE = 2_000
 WAITING_MAX = 32_000
 """How many letters may wait for a worker before a tick opens no more: the queue holds hints, the database holds work."""
 
+RATE_REST = timedelta(minutes=1)
+"""How long letters that found the hour's rate used up are left alone before they are tried again."""
+
 CLOCK_DRIFT_MAX = timedelta(hours=1)
 BATCHES_KEPT = timedelta(days=1)
 
@@ -56,6 +60,10 @@ Opening = tuple[dict[str, Any], list[Enrollment]]
 """What a new delivery says, and the people who get one that says it."""
 
 log = structlog.get_logger("drip.tick")
+
+
+class CameBack(DripError):
+    """The database came back from a backup; nothing goes on until an operator has said so: drip restored."""
 
 
 class ClockJumped(DripError):
@@ -79,23 +87,42 @@ class Report:
 class Ticker:
     """Ticks of one process: it remembers how its two readings of time relate, to notice a clock that jumps."""
 
-    def __init__(self, database: Database, library: Library, *, door: str, batch_max: int, page: int = PAGE) -> None:
-        """Keep what every tick needs; *door* names the sender, *batch_max* is the most people a request may have."""
+    def __init__(
+        self,
+        database: Database,
+        library: Library,
+        *,
+        door: str,
+        batch_max: int,
+        page: int = PAGE,
+        memory: restores.Memory | None = None,
+    ) -> None:
+        """Keep what every tick needs; *door* names the sender, *batch_max* is the most people a request may have.
+
+        *memory* is what this host remembers of the database, by which a restored one is noticed.
+        """
         self._database = database
         self._library = library
         self._door = door
         self._batch_max = batch_max
         self._page = page
+        self._memory = memory
         self._last: tuple[datetime, float] | None = None
+        self._said = False
 
     def tick(self) -> Report:
-        """Do one bounded pass and return what it did; raises ClockJumped and changes nothing when the clock is off."""
+        """Do one bounded pass and return what it did.
+
+        Raises ClockJumped when the clock is off and CameBack when the database came back from a backup; neither opens
+        anything.
+        """
         now = stamps.now(self._database)
         self._check_clock(now)
+        self._check_books(now)
         report = Report()
         self._recover(now, report)
-        self._reopen(now, report)
         self._warm_up(now)
+        self._reopen(now, report)
         with self._database.write() as connection:
             live = {
                 state.id: self._library.course(state.version_id, state.id)
@@ -113,7 +140,36 @@ class Ticker:
             batches.forget_answered(connection, now.machine - BATCHES_KEPT)
             tallies.forget(connection, now.machine)
             stamps.beat(connection, "tick", now, f"opened {report.opened}, moved {report.moved}")
+            restores.count(connection, now)
+        if self._memory is not None:
+            with self._database.read() as connection:
+                self._memory.keep(connection)
         return report
+
+    def _check_books(self, now: Now) -> None:
+        """Stand still where the database came back from a backup: nobody knows which letters went since."""
+        with self._database.read() as connection:
+            found = self._why_still(connection, now)
+        if found is None:
+            return
+        with self._database.write() as connection:
+            # Once more: an operator may just have spoken.
+            found = self._why_still(connection, now)
+            if found is None:
+                return
+            restores.stand_still(connection, found, now)
+        if not self._said:
+            self._said = True
+            log.error("came-back", why=found.why, since=found.since.isoformat())
+        raise CameBack
+
+    def _why_still(self, connection: Connection, now: Now) -> restores.Standstill | None:
+        found = restores.standstill(connection)
+        why = "" if found is not None or self._memory is None else self._memory.doubts(connection, now.machine)
+        if not why:
+            return found
+        beat = stamps.last_beat(connection, "tick")
+        return restores.Standstill(why, now.calendar if beat is None else beat.calendar_at, None)
 
     def _check_clock(self, now: Now) -> None:
         """Compare the machine clock with its own last reading, with the last heartbeat, and with the database's."""
@@ -309,7 +365,10 @@ class Ticker:
     def _batch(self, connection: Connection, sender: SenderState, now: Now, report: Report) -> None:
         """Make batches of what is pending in none, and choose those that a worker should hear of."""
         if sender.state == Breaker.CLOSED:
-            loose = deliveries.sendable(connection, now.calendar, self._page, batched=False)
+            # Thousands that wait for the next hour would else be claimed and put back by every tick. Where the sandbox's
+            # calendar was moved, an hour may pass in a moment.
+            rested = now.machine - RATE_REST if now.calendar == now.machine else None
+            loose = deliveries.sendable(connection, now.calendar, self._page, batched=False, rested=rested)
             for members in batches.group(loose, self._batch_max):
                 report.hints.append(batches.add(connection, [member.id for member in members], now.machine))
             report.more = report.more or len(loose) >= self._page
@@ -346,20 +405,4 @@ def _decided(person: Enrollment, course: LiveCourse, now: Now) -> dict[str, Any]
     found = opening_of(person, course, now=now.calendar)
     if found is None:
         return None
-    step, slot, goes = found
-    if not goes:
-        return slot
-    return {
-        "course": person.course,
-        "letter": course.first_id(step.lesson.id),
-        "occasion": person.occasion(),
-        "kind": Kind.LESSON.value,
-        "version_id": course.version_id,
-        "short": person.short,
-        "resumed": person.was_away(slot.letter_on),
-        "country": person.country if course.course.helplines_in(person.country) else "",
-        "meant_on": slot.meant_on,
-        "letter_on": slot.letter_on,
-        "not_before": slot.due_at,
-        "closes_at": slot.closes_at,
-    }
+    return facts_of(person, course, found) if found.goes else found.slot

@@ -306,6 +306,16 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 # The event webhook ---------------------------------------------------------------------------------------------------
 
 
+def key_fault(public_key_base64: str) -> str:
+    """Return why this is no verification key of the event webhook, '' when it is one."""
+    try:
+        key = serialization.load_der_public_key(base64.b64decode(public_key_base64, validate=True))
+    except (UnsupportedAlgorithm, ValueError, TypeError):
+        return "it is cut short or not from that page"
+    is_one = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
+    return "" if is_one else "it is a key of another kind"
+
+
 def verify_signature(public_key_base64: str, signature_base64: str, timestamp: str, raw_body: bytes) -> bool:
     """Whether *raw_body* with *timestamp* was signed by the owner of the key (ECDSA P-256, SHA-256); never raises.
 

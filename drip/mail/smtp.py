@@ -205,6 +205,19 @@ class SmtpMailer:
             self._lock.release()
         return answer
 
+    def greet(self) -> Answer | None:
+        """Connect, encrypt and log in, and write nothing; None when the server has us, otherwise what keeps us out."""
+        try:
+            with self._lock:
+                self._drop()
+                self._session = self._opened(deadline.Deadline(self.request_timeout_seconds))
+                self._drop()
+        except _Stop as stop:
+            return self._told(stop.answer, "")
+        except (OSError, smtplib.SMTPException) as error:
+            return self._told(TryLater(f"{type(error).__name__}: {error}"), "")
+        return None
+
     def close(self) -> None:
         """Give back the connection."""
         with self._lock:

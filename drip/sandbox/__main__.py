@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
     roles = parser.add_subparsers(dest="role", required=True)
     running = roles.add_parser("up")
     running.add_argument("--workers", type=int, default=2)
+    running.add_argument("--log-to-stderr", action="store_true")
     showing = roles.add_parser("demo")
     showing.add_argument("--exit", action="store_true")
     found = parser.parse_args(arguments)
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> int:
         # Whatever was started is stopped in order on the way out.
         signal.signal(signal.SIGTERM, _leave)
         if found.role == "up":
-            return up(settings, workers=found.workers)
+            return up(settings, workers=found.workers, to_stderr=found.log_to_stderr)
         return demo(settings, exit_when_done=found.exit)
     except DripError as trouble:
         sys.stderr.write(f"drip: {trouble}\n")

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from drip import clock
+from drip.sandbox.account import account_router
 from drip.sandbox.answers import misbehaviour, refusal, too_large
 from drip.sandbox.connection import Hang, Late
 from drip.sandbox.control import control_router, time_router
@@ -105,6 +106,7 @@ def make_sandbox(
     app.add_middleware(Guard)
     traffic = Traffic()
     desk = SendDesk(store=store, faults=faults, courier=courier, calendar=calendar, traffic=traffic)
+    app.include_router(account_router(api_key, faults))
     app.include_router(lists_router(api_key, faults))
     app.include_router(erasing_router(store, api_key=api_key, faults=faults))
     app.include_router(_provider_router(desk, api_key))

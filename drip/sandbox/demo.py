@@ -44,6 +44,7 @@ OURS = (
     "owners",
     "valkey",
     "beat",
+    "seen",
     # Python keeps a shelf in one file or in three, as the machine has it.
     *(f"beat.{ending}" for ending in ("db", "bak", "dat", "dir")),
 )
@@ -326,14 +327,16 @@ def _until_interrupted(machine: Machine) -> None:
         machine.mind()
 
 
-def up(settings: Settings, *, workers: int) -> int:
+def up(settings: Settings, *, workers: int, to_stderr: bool = False) -> int:
     """Run a whole installation on this machine until a signal ends it."""
     console = _console()
     with alone(settings.state):
         settings = config.with_local_keys(settings)
         if not _prepared(settings):
             console.print("The files differ from the version that people get: look at drip plan.", style="yellow")
-        with Machine(settings, workers=workers, tell=lambda line: console.print(f"  {line}", style="dim")) as machine:
+        with Machine(
+            settings, workers=workers, tell=lambda line: console.print(f"  {line}", style="dim"), to_stderr=to_stderr
+        ) as machine:
             console.print(f"Pages:   {settings.base_url}", style="bold")
             if machine.mailbox_url:
                 console.print(f"Mailbox: {machine.mailbox_url}", style="bold")

@@ -8,10 +8,11 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import structlog
@@ -20,7 +21,7 @@ from drip import clock, config
 from drip.errors import DripError, SettingsError, Unreachable
 from drip.sandbox.signing import load_key, public_text
 from drip.sandbox.valkey import EmbeddedValkey
-from drip.store import stamps
+from drip.store import restores, stamps
 from drip.store.session import DatabaseTrouble
 from drip.wiring import Deployment
 
@@ -49,24 +50,30 @@ class InUse(DripError):
 
 @dataclass(slots=True)
 class Child:
-    """One process of the installation under its keeper; its words go to a log file."""
+    """One process of the installation under its keeper; its words go to a log file, or to our own stderr where none is named."""
 
     name: str
     command: list[str]
     environment: dict[str, str]
-    log_path: Path
+    log_path: Path | None
     process: subprocess.Popen[bytes] | None = None
     starts: list[float] = field(default_factory=list)
 
     def start(self) -> None:
         """Start the process."""
         keeper = [config.python(), "-m", "drip.sandbox.keeper", str(os.getpid()), "--", *self.command]
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        with self.log_path.open("ab") as words:
+        with self._words() as words:
             self.process = subprocess.Popen(
                 keeper, stdin=subprocess.PIPE, stdout=words, stderr=words, env=self.environment, start_new_session=True
             )
         self.starts.append(clock.monotonic())
+
+    def _words(self) -> contextlib.AbstractContextManager[int | IO[bytes]]:
+        """Give what the process writes to."""
+        if self.log_path is None:
+            return contextlib.nullcontext(sys.stderr.fileno())
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        return self.log_path.open("ab")
 
     @property
     def has_ended(self) -> bool:
@@ -96,18 +103,32 @@ class Child:
                 self.process.stdin.close()
 
     def last_words(self, lines: int = 15) -> str:
-        """Return the end of the log."""
+        """Return where the log is, and its end."""
+        if self.log_path is None:
+            return "its last words stand above, or in the journal"
         try:
-            return "\n".join(self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+            words = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         except OSError:
-            return ""
+            words = []
+        return "\n".join([f"{self.log_path} ends with:", *words])
 
 
 class Machine:
     """The processes of one installation, as a context: inside the block everything runs."""
 
-    def __init__(self, settings: Settings, *, workers: int = 2, tell: Callable[[str], None] = lambda _line: None) -> None:
-        """Keep the *settings*; *workers* is how many letters' requests may be under way at once, *tell* hears progress."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        workers: int = 2,
+        tell: Callable[[str], None] = lambda _line: None,
+        to_stderr: bool = False,
+    ) -> None:
+        """Keep the *settings*; *workers* is how many letters' requests may be under way at once, *tell* hears progress.
+
+        With *to_stderr* every process writes there, for a service manager that keeps its lines.
+        """
+        self._to_stderr = to_stderr
         self.settings = settings
         self._workers = workers
         self._tell = tell
@@ -167,7 +188,7 @@ class Machine:
         return address.port or 8000
 
     def _add(self, name: str, command: list[str]) -> None:
-        log_path = self.settings.state / "log" / f"{name}.log"
+        log_path = None if self._to_stderr else self.settings.state / "log" / f"{name}.log"
         self.children.append(Child(name, command, config.environment_for(self.settings), log_path))
 
     def _await(self, child: Child, web_port: int) -> None:
@@ -181,7 +202,7 @@ class Machine:
         deadline = clock.monotonic() + READY_SECONDS
         while not answers[child.name]():
             if child.has_ended or clock.monotonic() > deadline:
-                msg = f"the {child.name} does not start; {child.log_path} ends with:\n{child.last_words()}"
+                msg = f"the {child.name} does not start; {child.last_words()}"
                 raise Unreachable(msg)
             clock.wait(0.05)
         self._tell(f"{child.name} is up")
@@ -191,11 +212,12 @@ class Machine:
         deployment = Deployment(self.settings)
         try:
             with deployment.database.read() as connection:
-                beat = stamps.last_beat(connection, "tick")
+                # A worker that finds a restored database stands still and says so: its pages are needed all the same.
+                alive = [stamps.last_beat(connection, name) for name in ("tick", restores.STANDSTILL)]
         except DatabaseTrouble:
             return False
         else:
-            return beat is not None and beat.machine_at >= self._begun
+            return any(beat is not None and beat.machine_at >= self._begun for beat in alive)
         finally:
             deployment.database.dispose()
 
@@ -207,8 +229,7 @@ class Machine:
             now = clock.monotonic()
             child.starts = [start for start in child.starts if now - start < RESTART_WINDOW_SECONDS]
             if len(child.starts) >= RESTARTS_MAX:
-                words = child.last_words()
-                msg = f"the {child.name} ended {RESTARTS_MAX} times within a minute; {child.log_path} ends with:\n{words}"
+                msg = f"the {child.name} ended {RESTARTS_MAX} times within a minute; {child.last_words()}"
                 raise Unreachable(msg)
             log.error("restarted", process=child.name)
             child.wait()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from drip.core.delivery import OPEN, RULES, Kind, State
+from drip.core.delivery import OPEN, RULES, Kind, Reason, State
 from drip.store.session import among, lock_where
 from drip.store.tables import IS_OPEN, courses, deliveries, enrollments, lesson_holds
 
@@ -320,8 +320,14 @@ def held() -> sa.ColumnElement[bool]:
     return sa.or_(course & deliveries.c.kind.in_([kind.value for kind, rules in RULES.items() if not rules.while_held]), lesson)
 
 
-def sendable(connection: Connection, calendar: datetime, limit: int, *, batched: bool) -> list[Member]:
-    """Return pending deliveries whose time has come, oldest meant date first; *batched* or not yet in a batch."""
+def sendable(
+    connection: Connection, calendar: datetime, limit: int, *, batched: bool, rested: datetime | None = None
+) -> list[Member]:
+    """Return pending deliveries whose time has come, oldest meant date first; *batched* or not yet in a batch.
+
+    Those that found the hour's rate used up after *rested*, an instant of the machine's clock, are left out.
+    """
+    rests = sa.false() if rested is None else sa.and_(deliveries.c.reason == Reason.RATE.value, deliveries.c.state_at > rested)
     query = (
         sa.select(*_MEMBER_COLUMNS)
         .where(
@@ -331,6 +337,7 @@ def sendable(connection: Connection, calendar: datetime, limit: int, *, batched:
             deliveries.c.blocked.is_(False),
             deliveries.c.batch_id.is_not(None) if batched else deliveries.c.batch_id.is_(None),
             sa.or_(deliveries.c.closes_at.is_(None), deliveries.c.closes_at > calendar),
+            ~rests,
             ~held(),
         )
         .order_by(deliveries.c.meant_on, deliveries.c.id)

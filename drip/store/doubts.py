@@ -51,6 +51,14 @@ def page(connection: Connection, after: int, limit: int) -> list[Doubt]:
     return [Doubt._make(row) for row in connection.execute(query.order_by(deliveries.c.id).limit(limit))]
 
 
+def find(connection: Connection, delivery_id: int) -> Doubt | None:
+    """Return a delivery with its evidence if it is in doubt."""
+    columns = (deliveries.c[name] for name in Doubt._fields)
+    query = sa.select(*columns).where(deliveries.c.id == delivery_id, deliveries.c.state == State.UNCERTAIN.value)
+    row = connection.execute(query).first()
+    return None if row is None else Doubt._make(row)
+
+
 def take(connection: Connection, delivery_id: int, *, detail: str, now: datetime) -> bool:
     """Turn a delivery in doubt into submitted because an operator knows that it was taken; False when it is in doubt no more."""
     return _settle(connection, delivery_id, state=State.SUBMITTED.value, reason=SETTLED, detail=detail, state_at=now)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SANDBOX = "sandbox"
 REAL = "real"
 
+KEPT = ("ticks", "restored")
+"""Heartbeats that are more than that (`store.restores`), and stay whatever a clock said."""
+
 
 def claim_door(connection: Connection, door: str, *, suppression_check: str, now: datetime) -> None:
     """Stamp a new database with its *door*, or raise WrongDoor when it belongs to the other one.
@@ -82,7 +85,7 @@ def beat(connection: Connection, name: str, now: Now, detail: str = "") -> None:
 
 def forget_future_beats(connection: Connection, now: datetime) -> None:
     """Forget heartbeats that lie in the future: a clock was wrong when they were written, and somebody has set it right."""
-    connection.execute(beats.delete().where(beats.c.machine_at > now))
+    connection.execute(beats.delete().where(beats.c.machine_at > now, beats.c.name.not_in(KEPT)))
 
 
 def last_beat(connection: Connection, name: str) -> sa.Row[tuple[str, datetime, datetime, str]] | None:

@@ -492,3 +492,33 @@ beats = Table(
     _instant("calendar_at", nullable=False),
     _text("detail"),
 )
+
+operators = Table(
+    "operators",
+    metadata,
+    # Whoever runs this: people of the house, and never a subscriber.
+    _key(),
+    Column("name", String(40), nullable=False, unique=True),
+    # Argon2, with its parameters in it.
+    Column("password", Text(), nullable=False),
+    # look | send
+    Column("permission", String(8), nullable=False),
+    _instant("added_at", nullable=False),
+    _text("added_by"),
+    _instant("password_at", nullable=False),
+    _instant("logged_in_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    # A browser in which an operator is logged in; without a row here its cookie opens nothing.
+    _key(),
+    # A keyed hash of the secret in the cookie: whoever reads this table can log in as nobody.
+    Column("secret_key", String(64), nullable=False, unique=True),
+    Column("operator_id", Key, ForeignKey("operators.id"), nullable=False, index=True),
+    # Machine time; seen is the last press, for a look writes nothing.
+    _instant("begun_at", nullable=False),
+    _instant("seen_at", nullable=False),
+    _instant("ends_at", nullable=False),
+)

@@ -1,6 +1,7 @@
-"""The public pages, the API and the webhook as one application; no cookie, nothing from elsewhere.
+"""The public pages, the API, the webhook and the console as one application; nothing from elsewhere.
 
-One page has a script, a file of ours: the form for joining, where it finds her time zone. All work without.
+One public page has a script, a file of ours: the form for joining, where it finds her time zone. The console has another,
+and the only cookie there is. All work without a script.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
-from drip.errors import NotFound, Unreachable, where
+from drip.errors import DripError, NotFound, Unreachable, where
 from drip.flows import showing
 from drip.store.session import DatabaseTrouble
 from drip.web.after import after_router
@@ -21,6 +22,7 @@ from drip.web.api import api_router, field_troubles, is_api, trouble_answer
 from drip.web.caps import Caps
 from drip.web.captcha import Captcha
 from drip.web.care import care_router
+from drip.web.console import Turned, console_router, in_console, static_router, turned
 from drip.web.course import course_router
 from drip.web.desk import RETRY_SECONDS, STYLE, ZONE_SCRIPT, Desk
 from drip.web.finding import finding_router
@@ -78,10 +80,13 @@ def make_web(
         kit_router(desk),
         own_router(desk),
         webhook_router(deployment, hint),
+        console_router(desk, caps, whence),
+        static_router(),
         _plain_router(deployment),
     ):
         app.include_router(router)
     _answer_troubles(app, desk)
+    app.add_exception_handler(Turned, turned)
     return app
 
 
@@ -101,8 +106,15 @@ def _answer_troubles(app: FastAPI, desk: Desk) -> None:
         return field_troubles(list(trouble.errors()))
 
     @app.exception_handler(NotFound)
-    def missing(_: Request, __: NotFound) -> Response:
-        return desk.trouble(404)
+    def missing(request: Request, trouble: NotFound) -> Response:
+        return in_console(request, trouble) or desk.trouble(404)
+
+    @app.exception_handler(DripError)
+    def not_done(request: Request, trouble: DripError) -> Response:
+        answer = in_console(request, trouble)
+        if answer is None:
+            raise trouble
+        return answer
 
     @app.exception_handler(Unreachable)
     @app.exception_handler(DatabaseTrouble)

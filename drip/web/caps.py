@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import TYPE_CHECKING
 
 import structlog
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
@@ -32,6 +32,12 @@ NETWORKS = {4: ((24, NETWORK_AN_HOUR),), 6: ((64, NETWORK_AN_HOUR), (48, SITE_AN
 A /64 is what one customer usually has, a /48 what she may ask for, a /32 what a provider is given: whoever has many of the
 one has few of the next.
 """
+
+TRIES = 10
+TRIES_MINUTES = 15
+"""How many wrong passwords one network may bring for one name, and in how long."""
+TRIES_AN_HOUR = 100
+"""And how many all networks together: so many that nobody is kept out by somebody else's ten, and far too few to guess by."""
 
 REDIS_SECONDS = 1.0
 AWAY_SECONDS = 30.0
@@ -72,6 +78,8 @@ class Caps:
         }
         self._address = RateLimitItemPerDay(ADDRESS_A_DAY, namespace=self._namespace)
         self._once = RateLimitItemPerDay(1, namespace=self._namespace)
+        self._tries = RateLimitItemPerMinute(TRIES, TRIES_MINUTES, namespace=self._namespace)
+        self._tries_in_all = RateLimitItemPerHour(TRIES_AN_HOUR, namespace=self._namespace)
         self._here = MovingWindowRateLimiter(MemoryStorage())
         self._shared: MovingWindowRateLimiter | None = None
         self._away_until = 0.0
@@ -90,6 +98,37 @@ class Caps:
             if full:
                 return Full(over, full)
         return None
+
+    def count_try(self, name: str, network_address: str) -> int:
+        """Count one try to log in as *name*, and return 0, or in how many seconds the next one is taken.
+
+        While Redis does not answer, each process counts for itself: never without a bound.
+        """
+        networks = networks_of(network_address)
+        counts: list[tuple[RateLimitItem, str]] = [
+            (self._networks[one.prefixlen], self._name("try", str(one))) for one in networks
+        ]
+        counts += [(self._tries, self._pair(name, network_address)), (self._tries_in_all, self._name("try", name))]
+        for item, key in counts:
+            full = self._ask(partial(_hit, item, key))
+            if full:
+                return full
+        return 0
+
+    def forgive(self, name: str, network_address: str) -> None:
+        """Forget the wrong tries of somebody who then knew the password."""
+        pair = self._pair(name, network_address)
+
+        def clear(limiter: MovingWindowRateLimiter) -> int:
+            limiter.clear(self._tries, pair)
+            return 0
+
+        self._ask(clear)
+
+    def _pair(self, name: str, network_address: str) -> str:
+        """Return under what the tries of one network for one name are counted; a proxy that nobody named is one network."""
+        networks = networks_of(network_address)
+        return self._name("try", f"{name} {networks[0] if networks else network_address}")
 
     def claim(self, name: str) -> bool:
         """Take a name for a day; False when somebody has it."""

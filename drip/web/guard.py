@@ -18,6 +18,9 @@ POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self
 SCRIPT_POLICY = f"{POLICY}; script-src 'self'"
 """For the one page with a script, which is a file of ours."""
 
+CONSOLE_POLICY = f"{SCRIPT_POLICY}; connect-src 'self'"
+"""For the console, where a script of ours fetches parts of pages of ours."""
+
 LETTER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 """A letter brings its styles in its elements, as mail programs want them."""
 

@@ -34,6 +34,8 @@ def bench(*arguments: str) -> dict[str, Any]:
         "500",
         "--people",
         "300",
+        "--simulated",
+        "50",
         *arguments,
     ]
     pipe = subprocess.PIPE
@@ -46,6 +48,7 @@ def bench(*arguments: str) -> dict[str, Any]:
             raise
     assert 0 == process.returncode, told
     found: dict[str, Any] = json.loads(said)
+    assert 1 < found["start"]["help_ratio"]
     return found
 
 
@@ -78,6 +81,8 @@ def test_a_quick_run_with_workers() -> None:
     found = bench("--database", "sqlite")
     assert_whole(found["databases"]["sqlite"])
     assert 0 < found["databases"]["sqlite"]["celery_letters_per_second"]
+    assert (50, 0) == (found["simulation"]["people"], found["simulation"]["broken"])
+    assert 0 < found["simulation"]["ratio"]
 
 
 @pytest.mark.slow

@@ -17,4 +17,6 @@ def test_the_bench_of_a_simulation_tells_its_figures() -> None:
     found = json.loads(done.stdout)
     assert (50, 16, 0) == (found["people"], found["weeks"], found["broken"])
     assert 0 < found["ratio"]
+    assert 0 < found["slow_ratio"]
+    assert found["slow_letters"] <= found["letters"]
     assert 500 < found["letters"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import date
 from pathlib import Path
@@ -64,6 +65,25 @@ def test_zone_and_country_come_along(engine: Engine, run: Run, tool: str) -> Non
     run("subscribers", "import", export(TOOLS[tool][1]), "--recipe", tool, "--consent-source", "the old list")
     assert ("Europe/Berlin", "DE") == (engine.person("ada").zone, engine.person("ada").country)
     assert ("Europe/London", "") == (engine.person("eve").zone, engine.person("eve").country)
+
+
+@pytest.mark.parametrize("attributes", ['{"timezone": "Europe/Berlin"', "[1]", "{timezone: Europe/Berlin}", "[" * 5000])
+def test_attributes_that_cannot_be_read_are_a_refused_line(engine: Engine, run: Run, tmp_path: Path, attributes: str) -> None:
+    """Nobody's zone is lost without a word: the line is named with its column, and everybody else comes in."""
+    lines = Path(export("listmonk")).read_text().splitlines()
+    broken = next(line for line in lines if "ada@" in line)
+    place = lines[0].split(",").index("attributes")
+    cells = next(csv.reader([broken]))
+    cells[place] = attributes
+    file = tmp_path / "list.csv"
+    with file.open("w", newline="") as stream:
+        csv.writer(stream).writerows(cells if line == broken else next(csv.reader([line])) for line in lines)
+    _, out, err = run("subscribers", "import", str(file), "--recipe", "listmonk", "--consent-source", "the old list", "--json")
+    assert 1 == json.loads(out)["refused_by_reason"]["shape"]
+    assert "line 2, attributes: this is no JSON object" in " ".join(err.split())
+    assert "active" == engine.person("eve").state
+    with pytest.raises(NotFound):
+        engine.person("ada")
 
 
 def test_who_never_confirmed_there_can_be_asked_here(engine: Engine, run: Run) -> None:

@@ -107,6 +107,37 @@ def test_a_rate_is_honoured_and_its_lateness_told(course: Path, run: Run) -> Non
     assert "the latest" in run("simulate", *FROM)[1]
 
 
+def test_what_does_not_fit_into_its_day_is_a_hazard(course: Path, run: Run) -> None:
+    """Exit code 1, the hazard by the name that a plan gives it, and day by day how late the last letter was."""
+    slow = SCHEDULE.replace("    phases:", "    sending: {per_hour: 1, grow: 1.1x daily}\n    phases:", 1)
+    Path("schedules.yaml").write_text(slow, encoding="utf-8")
+    code, out, _ = run("simulate", *FROM, "--people", "500", "--json")
+    found = json.loads(out)
+    assert (1, 0, "1.1x daily") == (code, found["broken_in_all"], found["grows"])
+    (hazard,) = found["hazards"]
+    assert "over-capacity" == hazard["name"]
+    assert hazard["count"] == sum(day["over"] for day in found["late"]["days"].values())
+    assert found["late"]["most_minutes"] == max(day["most_minutes"] for day in found["late"]["days"].values())
+    assert found["late"]["letters"] == sum(day["letters"] for day in found["late"]["days"].values())
+    assert list(found["limits"].values()) == sorted(found["limits"].values())
+    assert 1 == next(iter(found["limits"].values())) < list(found["limits"].values())[-1]
+    code, chart, _ = run("simulate", *FROM, "--people", "500")
+    assert 1 == code
+    assert f"HAZARD         over-capacity: {hazard['count']} letters do not fit" in chart
+    assert "Rate           1 letters an hour, 1.1x daily: " in chart
+    assert " not on that day" in chart
+
+
+def test_what_fits_into_its_day_is_no_hazard(course: Path, run: Run) -> None:
+    """Letters that are late by some hours and leave on their day are told, and end with 0."""
+    slow = SCHEDULE.replace("    phases:", "    sending: {per_hour: 8}\n    phases:", 1)
+    Path("schedules.yaml").write_text(slow, encoding="utf-8")
+    code, out, _ = run("simulate", *FROM, "--json")
+    found = json.loads(out)
+    assert (0, [], 0) == (code, found["hazards"], found["waiting"])
+    assert 0 < found["late"]["letters"]
+
+
 def test_the_living_go_on_from_where_they_stand(engine: Engine, run: Run) -> None:
     """The people of the installation, through the version that is live and through the files, by their numbers."""
     engine.join("ada", "bo")

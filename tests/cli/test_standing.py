@@ -15,7 +15,9 @@ from drip.core.delivery import SenderRefused
 from drip.store.tables import beats, enrollments
 from tests.cli.conftest import Run
 from tests.databases import Maker
+from tests.editing import apply
 from tests.engine import Engine
+from tests.flows.test_listening import hear, report
 
 OPENING = [
     ["status"],
@@ -58,7 +60,7 @@ def test_status_says_when_nothing_runs(engine: Engine, run: Run) -> None:
     engine.join("ada")
     engine.work()
     with engine.database.write() as connection:
-        at = connection.execute(sa.select(beats.c.machine_at)).scalar_one()
+        at = connection.execute(sa.select(beats.c.machine_at).where(beats.c.name == "tick")).scalar_one()
         connection.execute(beats.update().values(machine_at=at - timedelta(hours=3)))
     assert "Workers    NOTHING RUNS: the last tick was 3 hours ago; start drip up" in run("status")[1]
 
@@ -251,3 +253,30 @@ def test_what_is_not_understood_exits_with_2(run: Run, nowhere: None, arguments:
     code, out, err = run(*arguments)
     assert (2, "") == (code, out)
     assert err
+
+
+def test_status_shows_the_limit_of_today(engine: Engine, run: Run) -> None:
+    """A line for each course that has one, with what went and when it grows; none where there is no limit."""
+    assert "Rate " not in run("status")[1]
+    schedule = Path(engine.deployment.settings.schedule)
+    text = schedule.read_text(encoding="utf-8")
+    limit = "    sending: {per_hour: 50, grow: 1.5x daily}\n    phases:"
+    schedule.write_text(text.replace("    phases:", limit, 1), encoding="utf-8")
+    apply(engine)
+    words = "50 letters an hour for all, and 0 went in this one; it grows to 75 after a day with at least 50, and today had 0"
+    assert f"Rate       small: {words}" in run("status")[1]
+    (found,) = json.loads(run("status", "--json")[1])["limits"]
+    assert {"course": "small", "per_hour": 50, "went": 0, "today": 0, "grows_to": 75, "words": words} == found
+
+
+def test_status_says_that_complaints_hold_a_course(engine: Engine, run: Run) -> None:
+    """The line of the course has the figures and what to find out, and a release takes it away."""
+    names = ("ada", "bo", "cy")
+    engine.join(*names)
+    engine.work()
+    hear(engine, *(report(engine.deliveries(name)[-1].public_id, "spamreport") for name in names))
+    out = run("status")[1]
+    assert "HELD: readers reported 3 of the 3 letters of " in out
+    assert "how they joined before you release it" in out
+    assert 0 == run("release")[0]
+    assert "HELD" not in run("status")[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drip.core.letter import HEADINGS, Evidence, parse_letter
+from drip.core.letter import Evidence, parse_letter
 from drip.core.problem import Problem
 from drip.files import read_letter
 
@@ -18,7 +18,7 @@ evidence_line: Studies disagree.
 refs: [R1]
 blocks: []
 """
-BODY = "".join(f"## {heading}\n\nWords.\n\n" for heading in HEADINGS)
+BODY = "".join(f"## {heading}\n\nWords.\n\n" for heading in ("In one line", "You can stop here", "The idea", "Take care"))
 
 
 def problems_of(front: str = FRONT, body: str = BODY, path: str = "orient/one.md") -> list[Problem]:
@@ -97,27 +97,20 @@ def test_a_review_has_a_name_and_two_dates() -> None:
     assert letter.lesson.reviewed.until.year == 2028
 
 
-def test_every_missing_heading_is_named() -> None:
-    """A letter without headings is told all six of them."""
-    found = problems_of(body="Hello\n")
-    assert [problem.code for problem in found] == ["L208"] * 6
-    assert {(12, 1)} == {(problem.line, problem.column) for problem in found}
+def test_title_subject_and_preheader_are_enough() -> None:
+    """What else a letter says, and under which headings, is for the rules of its course to ask."""
+    assert [] == problems_of("title: One\nsubject: One\npreheader: One line.\n", "Words.\n")
 
 
-def test_headings_keep_their_order() -> None:
-    """A heading after one that should follow it is found where it stands, and so is a second copy."""
-    swapped = BODY.replace("## The idea", "## X").replace("## Take care", "## The idea").replace("## X", "## Take care")
-    assert places_of(problems_of(body=swapped)) == [(28, 1, "L209"), (32, 1, "L209")]
-    assert places_of(problems_of(body=f"{BODY}## The idea\n")) == [(36, 1, "L209")]
+@pytest.mark.parametrize(("given", "lacking"), [("evidence: mixed", "evidence_line"), ("evidence_line: Not tested.", "evidence")])
+def test_how_sure_we_are_is_said_twice_or_not_at_all(given: str, lacking: str) -> None:
+    """The word without the sentence, or the sentence without the word, lacks the other."""
+    (problem,) = problems_of(f"title: One\nsubject: One\npreheader: One line.\n{given}\n", "Words.\n")
+    assert ("L103", f"{lacking} is missing") == (problem.code, problem.text)
 
 
-def test_headings_in_examples_and_comments_do_not_count() -> None:
-    """Only what a reader sees as a heading is one; a curly apostrophe is an apostrophe."""
-    assert problems_of(body=f"{{# ## The idea #}}\n```\n## Take care\n```\n{BODY.replace(chr(39), '’')}") == []
-
-
-def test_a_draft_is_a_warning_and_free_of_headings() -> None:
-    """A draft may miss headings, and says that it is one."""
+def test_a_draft_is_a_warning() -> None:
+    """A draft says that it is one."""
     (problem,) = problems_of(f"{FRONT}draft: true\n", "Soon.")
     assert (problem.line, problem.column, problem.code, problem.severity) == (11, 1, "L207", "warning")
 
@@ -129,10 +122,3 @@ def test_blocks_listed_are_the_blocks_placed() -> None:
     assert problems_of(FRONT.replace("[]", "[FX-PEM]"), body) == []
     hidden = body.replace("{{", "{# {{").replace("}}", "}} #}")
     assert places_of(problems_of(FRONT.replace("[]", "[FX-PEM]"), hidden)) == [(10, 10, "L206")]
-
-
-def test_a_kit_calls_its_practice_by_another_name() -> None:
-    """It stands for the fixed heading: nothing is missing, and its order is kept."""
-    assert problems_of(body=BODY.replace("This week's practice", "One thing for now")) == []
-    twice = BODY.replace("## You can stop here", "## One thing for now\n\nWords.\n\n## You can stop here")
-    assert [problem.code for problem in problems_of(body=twice)] == ["L209"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from drip.core import enrollment, handover, timing
+from drip.core.capacity import Level, Window, foreseen
 from drip.core.enrollment import Enrollment, Move, placed
 from drip.core.handover import Opening
 from drip.core.population import newcomer
@@ -174,6 +177,54 @@ def test_a_rate_that_is_far_too_small_waits_for_the_next_window() -> None:
     assert [] == names(run)
     assert 25 == run.tally.letters.total()
     assert timedelta(days=1) < max(run.tally.late)[0]
+
+
+def test_the_rate_grows_with_the_days_that_used_it() -> None:
+    """Thirty people at nine, two an hour, half as much again a day: the day's letters are those that `capacity` foretells."""
+    sending = Sending(per_hour=2, grow=Decimal("1.5"))
+    people = [traveller(number, joined=JOINED - timedelta(minutes=number)) for number in range(1, 31)]
+    level = Level(2, 2, JOINED.date() + 5 * DAY)
+    run = Simulation(LIVE, people, begins=JOINED - DAY, ends=JOINED + 8 * DAY, sending=sending, level=level)
+    run.run()
+    assert [] == names(run)
+    days: Counter[date] = Counter()
+    for at, count in run.tally.letters.items():
+        days[at.date()] += count
+    tuesday = date(2027, 3, 16)
+    first = next(day for day, count in sorted(days.items()) if count)
+    told = foreseen({tuesday: 30}, sending, Window.of(COURSE), Level(2, run.tally.limits[tuesday], tuesday))
+    assert [(one.day, one.left, one.per_hour) for one in told.days if one.day < JOINED.date() + 8 * DAY] == [
+        (day, days[day], run.tally.limits[day]) for day in sorted(days) if day >= tuesday
+    ]
+    assert first < tuesday
+
+
+def test_a_letter_over_a_rate_that_has_not_grown_is_named() -> None:
+    """The witness counts the days for itself: two letters an hour are too many on the first day, and right on the second."""
+    witness = Witness(LIVE, sending=Sending(per_hour=1, grow=Decimal(2)))
+    ten = datetime(2027, 3, 16, 10, tzinfo=UTC)
+    asked = [ten, ten + timedelta(minutes=5), ten + DAY, ten + DAY + timedelta(minutes=5), ten + DAY + timedelta(minutes=9)]
+    assert [True, False, True, True, False] == [witness.letter(_seen(at, who)) for who, at in enumerate(asked)]
+
+
+def test_what_the_rate_keeps_over_its_day_is_counted_once() -> None:
+    """Whoever misses a window by the rate is one letter too many for the day that was promised, however many days she waits."""
+    live = LiveCourse(1, replace_send(COURSE), {})
+    run = Simulation(live, people_again(), begins=JOINED - DAY, ends=JOINED + 9 * DAY, sending=Sending(per_hour=1))
+    run.run()
+    assert {date(2027, 3, 16): 3} == dict(run.tally.over)
+    calm = walked(traveller(7), outages=[Outage(JOINED + 5 * DAY, JOINED + 9 * DAY)], sending=Sending(per_hour=1))
+    assert ({}, 0) == (dict(calm.tally.over), calm.tally.waiting)
+    short = Simulation(
+        live, people_again(), begins=JOINED - DAY, ends=JOINED + 6 * DAY + timedelta(hours=22), sending=Sending(per_hour=1)
+    )
+    short.run()
+    assert 4 == short.tally.waiting
+
+
+def people_again() -> list[Traveller]:
+    """Return five people who join hour by hour."""
+    return [traveller(number, joined=JOINED + timedelta(hours=number)) for number in range(1, 6)]
 
 
 def replace_send(course: Course) -> Course:

@@ -17,6 +17,7 @@ from drip.store.tables import deliveries, warmups
 from tests.conftest import Prepare
 from tests.course import SCHEDULE
 from tests.engine import Engine, engine_on
+from tests.flows.test_explaining import explain
 
 pytestmark = pytest.mark.xdist_group("rates")
 
@@ -120,3 +121,60 @@ def test_a_course_comes_through_its_warm_up_whole(prepare: Prepare, tmp_path: Pa
         assert [2] * 6 == by_hour
         assert 12 == len(set(handed_over(engine))) == len(handed_over(engine))
         assert [] == engine.audit()
+
+
+def test_why_says_what_the_hour_has_left(prepare: Prepare, tmp_path: Path) -> None:
+    """Whoever waits for the rate reads that it is full and when it grows, and that is what keeps her letter back."""
+    with an_engine(prepare, tmp_path, "{per_hour: 2, grow: 1.5x daily}") as engine:
+        engine.join("ada", "bo", "cy")
+        one_round(engine)
+        waits = next(name for name in ("ada", "bo", "cy") if engine.state_of(name)[0] == "pending")
+        found = explain(engine, waits)
+        assert found.decides is not None
+        words = "2 letters an hour for all, and 2 went in this one; the rest waits for the next; it grows tomorrow, to 3"
+        assert ("rate", "waits", words) == (found.decides.name, found.decides.verdict, found.decides.words)
+        assert {"per_hour": "2", "went this hour": "2", "went today": "2", "grows to": "3"} == found.decides.inputs
+        engine.go_on(hours=1)
+        assert None is explain(engine, waits).decides
+        assert 1 == one_round(engine)
+
+
+def test_a_lost_redis_loses_no_letter_and_makes_no_burst(prepare: Prepare, tmp_path: Path) -> None:
+    """While it is gone all wait; the empty one that follows grants nothing more of an hour that was used up."""
+    with ExitStack() as stack:
+        first = EmbeddedValkey(tmp_path / "one")
+        with first:
+            deployment = prepare(schedule=limited("{per_hour: 3}"), environment={"DRIP_REDIS_URL": first.celery_url})
+            engine = stack.enter_context(engine_on(deployment))
+            calendar = engine.now().calendar
+            engine.go_to((calendar + timedelta(days=(1 - calendar.weekday()) % 7 or 7)).replace(hour=10, minute=5, second=0))
+            engine.join(*(f"p{number}" for number in range(8)))
+            assert 3 == one_round(engine)
+        assert 0 == one_round(engine)
+        again = stack.enter_context(EmbeddedValkey(tmp_path / "two"))
+        deployment.settings = deployment.settings.model_copy(update={"redis_url": again.celery_url})
+        engine.sender = deployment.sender(engine.owner)
+        assert 0 == one_round(engine)
+        engine.go_on(hours=1)
+        assert 3 == one_round(engine)
+        assert 6 == len(set(handed_over(engine))) == len(handed_over(engine))
+        assert [] == engine.audit()
+
+
+def test_what_the_hour_has_no_room_for_is_left_alone_for_a_while(prepare: Prepare, tmp_path: Path) -> None:
+    """By the machine's own clock no tick takes those letters up before a minute is over, so that waiting costs nothing."""
+    with ExitStack() as stack:
+        valkey = stack.enter_context(EmbeddedValkey(tmp_path / "valkey"))
+        deployment = prepare(schedule=limited("{per_hour: 3}"), environment={"DRIP_REDIS_URL": valkey.celery_url})
+        engine = stack.enter_context(engine_on(deployment))
+        engine.join(*(f"p{number}" for number in range(8)))
+        now = engine.now()
+        assert now.machine == now.calendar
+        assert 3 == one_round(engine)
+        idle = engine.tick()
+        assert ([], False) == (idle.hints, idle.more)
+        with engine.database.write() as connection:
+            waiting = deliveries.c.reason == "rate"
+            earlier = engine.now().machine - timedelta(seconds=61)
+            assert 5 == connection.execute(deliveries.update().where(waiting).values(state_at=earlier)).rowcount
+        assert 1 == len(engine.tick().hints)

@@ -379,3 +379,16 @@ def test_a_password_is_kept_back_where_nothing_is_encrypted() -> None:
     assert isinstance(answer, SenderRefused)
     assert "587" in answer.remedy
     assert ["EHLO"] == server.verbs
+
+
+def test_a_greeting_writes_nothing() -> None:
+    """Connected and gone again; what keeps us out is an answer, and no letter was written."""
+    mailbox = Mailbox()
+    with good_server(mailbox) as port:
+        assert None is SmtpMailer(f"smtp://127.0.0.1:{port}", 5.0).greet()
+        refused = SmtpMailer(f"smtp://sam:secret@127.0.0.1:{port}", 5.0).greet()
+    assert isinstance(refused, SenderRefused)
+    assert "secret" not in repr(refused)
+    assert [] == mailbox.envelopes
+    gone = SmtpMailer(f"smtp://127.0.0.1:{port}", 5.0).greet()
+    assert isinstance(gone, TryLater)

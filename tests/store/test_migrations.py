@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from drip.errors import Unreachable
-from drip.store import migrations
+from drip.store import migrations, tallies
 from drip.store.session import Database
 from drip.store.tables import deliveries, enrollments, metadata, subscribers, versions
 from tests.databases import Maker
@@ -71,6 +71,29 @@ def test_a_delivery_goes_both_ways_through_all_migrations(empty: Database) -> No
         left = connection.execute(sa.select(deliveries.c.letter, deliveries.c.state).order_by(deliveries.c.id)).all()
         assert [("l", "pending"), ("m", "submitted")] == left
         assert "is_open" not in {column["name"] for column in sa.inspect(connection).get_columns("deliveries")}
+
+
+def test_the_letters_of_the_last_day_are_counted_once(empty: Database) -> None:
+    """What had gone in the day before the counting began is known to it, in an hour that no limit looks at; older is not."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    now = datetime.now(UTC)
+    row: dict[str, object] = {"subscriber_id": 1, "enrollment_id": 1, "course": "c", "occasion": "run:1", "kind": "lesson"}
+    row |= {"nonce": "n", "version_id": 1, "meant_on": now.date(), "letter_on": now.date(), "created_at": now}
+    with empty.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        connection.execute(versions.insert().values(id=1, applied_at=now, digest="d", source="{}"))
+        connection.execute(subscribers.insert().values(id=1, address="a@example.org", address_key="k", created_at=now))
+        person = {"public_id": "p", "subscriber_id": 1, "course": "c", "state": "active", "zone": "UTC", "version_id": 1}
+        connection.execute(enrollments.insert().values(id=1, created_at=now, **person))
+        gone = [("a", "submitted", 1), ("b", "uncertain", 20), ("c", "submitted", 30), ("d", "pending", 1)]
+        for letter, state, hours in gone:
+            more = {"letter": letter, "state": state, "state_at": now - timedelta(hours=hours)}
+            connection.execute(deliveries.insert().values(**row, **more))
+        command.upgrade(config, "head")
+        assert 2 == tallies.on_machine_day(connection, (now - timedelta(hours=1)).date())
+        assert 0 == tallies.in_hour(connection, "c", now)
 
 
 def test_upgrading_twice_is_harmless(empty: Database) -> None:

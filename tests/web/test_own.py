@@ -150,7 +150,7 @@ def test_what_is_held_is_all_there(site: Site) -> None:
     answer = site.get(f"{own}/data.json")
     held = json.loads(answer.data)
     assert 'attachment; filename="what-is-held.json"' == answer.headers["Content-Disposition"]
-    assert set(TITLES.values()) | {"made"} == set(held)
+    assert set(TITLES.values()) | {"format", "made"} == set(held)
     assert [("samantha@example.net", "Samantha")] == [(one["Address"], one["What to call you"]) for one in held["You"]]
     letters = held["Letters"]
     assert ["welcome", "loaded-and-locked"] == [one["Letter"] for one in letters]

@@ -49,9 +49,9 @@ FORMS = {
 
 
 def _pressed(routes: Iterable[BaseRoute]) -> Iterator[str]:
-    """Yield the path of every route that takes a press."""
+    """Yield the path of every route that takes a press; the console is walked by its own tests."""
     for route in routes:
-        if isinstance(route, APIRoute) and "POST" in (route.methods or ()):
+        if isinstance(route, APIRoute) and "POST" in (route.methods or ()) and not route.path.startswith("/console"):
             yield route.path
         yield from _pressed(getattr(getattr(route, "original_router", None), "routes", ()))
 

@@ -19,14 +19,18 @@ PARITY = (0.95, 1.10)
 PARITY_WORDS_MIN = 40
 
 _FETCHED = frozenset({"link", "script", "iframe", "object", "embed", "video", "audio", "source", "track", "frame", "base"})
-_SOURCES = ("src", "srcset", "background", "poster", "data")
+_SOURCES = ("src", "srcset", "background", "poster", "data", "ping", "xlink:href")
+_DRAWN_FROM = frozenset({"image", "use", "feimage"})
+"""Elements of a drawing (SVG) that show what their `href` names."""
 _OWN = re.compile(r"(?:cid:|data:|#|$)")
-_CSS_FETCH = re.compile(r"url\([^)]*\)|@import[^;]*|@font-face", re.IGNORECASE)
+_CSS_FETCH = re.compile(r"url\([^)]*\)|@import[^;]*|@font-face|(?:image-set|(?<![\w-])src)\([^)]*\)", re.IGNORECASE)
+_OUTLOOK = re.compile(r"<!--\[if[^\]]*\]>(.*?)<!\[endif\]-->", re.DOTALL | re.IGNORECASE)
+"""What only Outlook reads; to everybody else it is a comment."""
 _TRACKED = re.compile(r"[?&;](?:utm_\w+|mc_[ce]id|fbclid|gclid|mkt_tok|_hs\w+)=|[?&=/]https?(?::|%3a)(?:/|%2f)", re.IGNORECASE)
 _CSS_MOTION = re.compile(
     r"@(?:-\w+-)?keyframes[^{]*|(?<![\w-])(?:-\w+-)?(?:animation|transition)(?:-[\w-]+)?\s*:[^;}]*", re.IGNORECASE
 )
-_MOVING = frozenset({"marquee", "blink", "video"})
+_MOVING = frozenset({"marquee", "blink", "video", "animate", "animatemotion", "animatetransform", "set"})
 _FORMS = frozenset({"form", "input", "select", "textarea"})
 _MODERN = re.compile(
     r"(?:rgb|hsl)a?\(\s*[\d.]+(?:deg|%)?\s+[^)]*\)|\b(?:oklch|oklab|lab|lch|hwb|color|color-mix|light-dark)\([^)]*\)|var\([^)]*\)"
@@ -55,7 +59,11 @@ def findings(proof: Proof, manuscript: Manuscript, raw: Mapping[str, str], email
     """
     root = tree_of(proof.html)
     yield from _size(proof, manuscript)
-    for found in (*_styles(root), *_elements(root), *_contrast(root)):
+    roots = [root, *(tree_of(inside) for inside in _OUTLOOK.findall(proof.html))]
+    for each in roots:
+        for found in (*_styles(each), *_elements(each)):
+            yield _placed(found, manuscript, raw, emails)
+    for found in _contrast(root):
         yield _placed(found, manuscript, raw, emails)
     yield from _parity(root, proof, manuscript, emails)
 
@@ -93,8 +101,10 @@ def _styles(root: Node) -> Iterator[_Found]:
 def _elements(root: Node) -> Iterator[_Found]:
     """Yield elements that load, move, score or say nothing in words."""
     for node in root.walk():
-        remote = [name for name in _SOURCES if name in node.attributes and not _OWN.match(node.attributes[name])]
-        if node.tag in _FETCHED or remote:
+        sources = (*_SOURCES, "href") if node.tag in _DRAWN_FROM else _SOURCES
+        remote = [name for name in sources if name in node.attributes and not _OWN.match(node.attributes[name])]
+        leads_away = node.tag == "meta" and node.attributes.get("http-equiv", "").lower() == "refresh"
+        if node.tag in _FETCHED or remote or leads_away:
             source = node.attributes[remote[0]] if remote else node.tag
             text = f"<{node.tag}> loads {quoted(source)}" if remote else f"<{node.tag}> loads something"
             yield _Found("R-TRACK", text, "letters load nothing; take it out", source if remote else f"<{node.tag}")

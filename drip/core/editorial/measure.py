@@ -10,11 +10,19 @@ from drip.core.editorial.desk import Desk
 from drip.core.editorial.markup import seen_text, tree_of
 from drip.core.editorial.proof import HARD_DAY, Passage
 from drip.core.editorial.rules import Practice, compiled
-from drip.core.letter import HEADINGS, KIT_HEADINGS, PREHEADER_MAX, SUBJECT_MAX, LessonFront
+from drip.core.letter import PREHEADER_MAX, SUBJECT_MAX, LessonFront
 from drip.core.problem import Problem, quoted
 from drip.core.reading import grade_of, sentences_in, words_in
 
 _ADDRESS = re.compile(r"\S*://\S*|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:org|com|net|example)(?:/\S*)?", re.IGNORECASE)
+FRONT_EXAMPLES = {
+    "minutes": "5",
+    "objective": "The reader sets one get-up time.",
+    "evidence": "experience",
+    "hard_day": "Do half of it, lying down.",
+}
+"""What each field of the front matter that rules can ask for may look like."""
+
 _CAPITALS = re.compile(r"(?<![\w/&])[A-Z][A-Z'’]*[A-Z]{2,}(?:/[A-Z]+)*(?![\w])")
 
 
@@ -25,6 +33,7 @@ def findings(desk: Desk) -> Iterator[Problem]:
     yield from _sentences(desk)
     yield from _paragraphs(desk)
     yield from _lists(desk)
+    yield from _front(desk)
     yield from _headings(desk)
     yield from _practice(desk)
     yield from _headline(desk)
@@ -115,7 +124,7 @@ def _lists(desk: Desk) -> Iterator[Problem]:
 
 
 def _headings(desk: Desk) -> Iterator[Problem]:
-    """Yield headings that are unknown, missing or misplaced, unless L208 or L209 says it already."""
+    """Yield headings that are unknown, missing or misplaced."""
     order = desk.rules.headings_of(desk.proof.letter)
     if not order or desk.front is None:
         return
@@ -128,25 +137,27 @@ def _headings(desk: Desk) -> Iterator[Problem]:
             yield desk.at(passage, "R-HEAD", f"{quoted(passage.text)} is none of the fixed headings", hint)
             continue
         place = order.index(words)
-        if place <= reached and not _told(desk.front, words):
+        if place <= reached:
             yield desk.at(passage, "R-HEAD", f"the heading {words!r} stands after {order[reached]!r}", hint)
         reached = max(reached, place)
         present.add(words)
     for words in order:
-        if words not in present and not _told(desk.front, words):
+        if words not in present:
             yield desk.at_body("R-HEAD", f"the heading {words!r} is missing", f"add a line `## {words}`")
 
 
-def _told(front: LessonFront, heading: str) -> bool:
-    """Return whether a fault with *heading* is told by L208 or L209, which look at finished letters."""
-    return not front.draft and KIT_HEADINGS.get(heading, heading) in HEADINGS
+def _front(desk: Desk) -> Iterator[Problem]:
+    """Yield what the rules ask of every front matter and this one does not say."""
+    for field in desk.rules.front if desk.front is not None else ():
+        if not getattr(desk.front, field):
+            yield desk.at_front((), "R-FRONT", f"{field} is missing", f"add `{field}: {FRONT_EXAMPLES[field]}`")
 
 
 def _practice(desk: Desk) -> Iterator[Problem]:
     limits, front = desk.rules.practice, desk.front
     if limits is None or front is None:
         return
-    if front.minutes > limits.minutes_max:
+    if front.minutes is not None and front.minutes > limits.minutes_max:
         text = f"the practice takes {front.minutes} minutes; at most {limits.minutes_max} fit a hard week"
         yield desk.at_front(("minutes",), "R-ONE", text, "make it smaller")
     heading = desk.rules.practice_heading(desk.proof.letter)

@@ -139,6 +139,7 @@ MEASURED: dict[str, tuple[Severity, ...]] = {
     "R-CTA": _ERROR,
     "R-EVID": _ERROR,
     "R-FK": ("error", "warning"),
+    "R-FRONT": _ERROR,
     "R-HEAD": _ERROR,
     "R-LINK": _ERROR,
     "R-LIST": _WARNING,

@@ -222,6 +222,8 @@ class Rules(Value):
     """The kinds of letters with their lengths; one of them names no letters and holds for all others."""
     headings: tuple[str, ...] = ()
     """The headings of a letter in their order, those that the layout adds included."""
+    front: tuple[Literal["minutes", "objective", "evidence", "hard_day"], ...] = ()
+    """What the front matter of every letter must say."""
     reading: Reading = Reading()
     """How hard and how long sentences, paragraphs and lists may be."""
     headline: Headline | None = None

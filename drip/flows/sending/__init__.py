@@ -40,6 +40,7 @@ from drip.store import (
     moves,
     owners,
     recovery,
+    restores,
     results,
     senders,
     stamps,
@@ -52,6 +53,7 @@ from drip.store.session import DatabaseTrouble
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from drip.clock import Now
     from drip.mail.envelope import Envelopes
     from drip.mail.library import Library
     from drip.mail.message import Mailer, Message
@@ -86,8 +88,12 @@ class Sender:
         at: Callable[[str], None] = nothing,
         backoff_scale: float = 1.0,
         record_seconds: float = RECORD_SECONDS_MAX,
+        memory: restores.Memory | None = None,
     ) -> None:
-        """Keep what the worker is wired with; *owner* is its incarnation, *granted* the shared rate limit."""
+        """Keep what the worker is wired with; *owner* is its incarnation, *granted* the shared rate limit.
+
+        *memory* is what this host remembers of the database, by which a restored one is noticed.
+        """
         self._database = database
         self._library = library
         self._mailer = mailer
@@ -97,6 +103,7 @@ class Sender:
         self._real = real
         self._granted = granted
         self._at = at
+        self._memory = memory
         self._backoff_scale = backoff_scale
         self._records = Records(database, record_seconds)
         self._refusals = Refusals(database, library, self._records, owner=owner)
@@ -146,7 +153,7 @@ class Sender:
                 now = stamps.now_in(connection)
                 if not owners.may_work(connection, self._owner):
                     raise CannotRecord
-                if senders.find(connection, self._door, now.machine).allows(batch_id):
+                if self._may_trust(connection, now) and senders.find(connection, self._door, now.machine).allows(batch_id):
                     claims.claim(connection, batch_id, owner=self._owner, now=now.machine, calendar=now.calendar)
                     ids = claims.claimed(connection, batch_id, owner=self._owner)
                     letter = deliveries.find(connection, ids[0]) if ids else None
@@ -159,6 +166,12 @@ class Sender:
         size = self._mailer.batch_max
         pieces = [Piece(tuple(ids[start : start + size])) for start in range(0, len(ids), size)]
         return Work(batch_id, pieces, letter)
+
+    def _may_trust(self, connection: Connection, now: Now) -> bool:
+        """Whether the books are known to be whole: hints may be older than a database that came back from a backup."""
+        if restores.standstill(connection) is not None:
+            return False
+        return self._memory is None or not self._memory.doubts(connection, now.machine)
 
     def _render(self, work: Work) -> None:
         """Render the letter once for the whole batch, or find that it must be rendered person by person.

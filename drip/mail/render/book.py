@@ -12,7 +12,7 @@ import css_inline
 from drip.core.editorial.proof import Proof
 from drip.core.helpline import words_most
 from drip.core.reference import Reference, cited, refs_of
-from drip.core.review import UNREVIEWED, wording_of
+from drip.core.review import UNREVIEWED, asks_for_reviews, wording_of
 from drip.core.schedule import Course, Helpline, Program
 from drip.errors import RenderFault
 from drip.mail.render import facts, markdown, person
@@ -382,7 +382,9 @@ class LetterBook:
                 yield Section("block", None, list(found.tokens))
 
     def _is_reviewed(self, request: _Request) -> bool:
-        """Return whether a clinician has checked these very words."""
+        """Return whether a clinician has checked these very words, or the course asks nobody to."""
+        if not asks_for_reviews(self._course):
+            return True
         reviewed = request.front.get("reviewed")
         return isinstance(reviewed, Mapping) and reviewed.get("of") == wording_of(request.front, self._files[request.file])
 

@@ -44,7 +44,7 @@ class Sheet:
     subject: str
     path: str
     where: str
-    minutes: int
+    minutes: int | None
     movement: bool
     objective: str
     standing: str
@@ -102,7 +102,7 @@ def _letters(project: Project, course: Course, book: LetterBook, today: date) ->
             is_valid=found is Review.VALID,
             pieces=tuple(_pieces(proof)),
             claims=tuple(claims_in(proof.passages)),
-            evidence=EVIDENCE[front.evidence.value],
+            evidence=EVIDENCE[front.evidence.value] if front.evidence else "none",
             refs=front.refs,
             references=tuple({**_NO_REFERENCE, **project.references[ref], "id": ref} for ref in front.refs),
         )

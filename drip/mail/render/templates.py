@@ -17,7 +17,10 @@ from drip.mail.render.plain import wrap
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from jinja2.runtime import Context
+
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_WIDE = re.compile(r"%[^a-zA-Z%]*(?:\d{4}|\*)")
 _SIDE_BY_SIDE = re.compile(rf"(?:{MARK.pattern})(?:{MARK.pattern})")
 _FILTERS = (
     "capitalize", "count", "default", "first", "float", "int", "join", "last", "length", "list", "lower", "map", "max", "min",
@@ -32,6 +35,10 @@ _ALLOWED = (
     nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.Concat,
     nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair,
 )  # fmt: skip
+
+
+TEXT_MAX = 100_000
+"""How many characters a text may have: as HTML it would be longer still than mail programs show."""
 
 
 class Trusted(str):
@@ -79,13 +86,25 @@ def _is_string(value: object) -> bool:
 
 
 class _LetterEnvironment(ImmutableSandboxedEnvironment):
-    """The language of letters: no macros, no includes, no randomness."""
+    """The language of letters: no macros, no includes, no randomness, and nothing that grows without bound."""
+
+    intercepted_binops = frozenset({"*", "%"})
 
     def __init__(self, escape: Callable[[str], str]) -> None:
         super().__init__(undefined=StrictUndefined, autoescape=False, finalize=_printer(escape), keep_trailing_newline=True)
         self.globals.clear()
         self.filters = {name: self.filters[name] for name in _FILTERS}
         self.tests["string"] = _is_string
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 - Jinja's shape
+        """Return what *operator* makes of two values; a text times a number, or filled by `%`, must not fill the memory."""
+        sized = [len(value) for value in (left, right) if isinstance(value, str | list | tuple)]
+        times = [value for value in (left, right) if isinstance(value, int)]
+        if operator == "%" and isinstance(left, str) and _WIDE.search(left):
+            raise LetterTrouble("letters put texts together with ~, not with % and a width")
+        if sized and times and sized[0] * times[0] > TEXT_MAX:
+            raise LetterTrouble(f"this makes more than {TEXT_MAX} characters")
+        return super().call_binop(context, operator, left, right)
 
 
 class _Files(BaseLoader):
@@ -160,6 +179,8 @@ class Templates:
             raise
         except Exception as trouble:
             raise self._fault(trouble, file, field) from trouble
+        if len(text) > TEXT_MAX:
+            raise RenderFault(file, 1, f"this has {len(text)} characters when it is filled; more than {TEXT_MAX} is no letter")
         if found := _SIDE_BY_SIDE.search(text):  # Together they could read like a tag.
             line = 1 if field else text[: found.start()].count("\n") + 1
             raise RenderFault(file, line, "two values of the person stand side by side; put something between them")

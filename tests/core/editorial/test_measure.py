@@ -137,13 +137,13 @@ def test_a_curly_apostrophe_is_an_apostrophe() -> None:
     assert [] == problems_of(source_of(rules=rules, body=BODY.replace("week's", "week’s")))
 
 
-def test_a_draft_is_told_its_missing_headings_when_it_asks() -> None:
-    """A finished letter hears of a missing heading by L208, a draft by R-HEAD, and neither hears it twice."""
+def test_a_missing_heading_is_told_once() -> None:
+    """Whether the letter is finished or a draft that is judged like one."""
     rules = "headings: [In one line, This week's practice, You can stop here, The idea, How sure are we?, Take care]"
     body = BODY.replace("## The idea\n\n", "")
     finished = [problem.code for problem in problems_of(source_of(rules=rules, body=body))]
     draft = problems_of(source_of(rules=rules, front=f"{FRONT}draft: true\n", body=body), drafts=True)
-    assert ["L208"] == finished
+    assert ["R-HEAD"] == finished
     assert ["L207", "R-HEAD"] == sorted(problem.code for problem in draft)
 
 
@@ -155,6 +155,15 @@ def test_swapped_headings_of_a_draft_are_found_where_they_stand() -> None:
     problems = problems_of(source_of(rules=rules, front=front, body=body), drafts=True)
     hits = [(one.line, one.column) for one in problems if one.code == "R-HEAD"]
     assert [line_of("How sure are we?", front=front, body=body), line_of("The idea", front=front, body=body)] == hits
+
+
+def test_what_every_front_matter_must_say_is_named() -> None:
+    """Each field that the rules ask for and the letter leaves out, with an example; without the rule nothing is asked."""
+    front = "".join(line for line in FRONT.splitlines(keepends=True) if not line.startswith("objective:"))
+    found = problems_of(source_of(rules="front: [minutes, objective, evidence]", front=front))
+    assert [("R-FRONT", "objective is missing")] == [(one.code, one.text) for one in found]
+    assert found[0].hint.startswith("add `objective: ")
+    assert [] == problems_of(source_of(rules="must: {words: [must], most: 3}", front=front))
 
 
 KIT = "\nkinds: {kit: {letters: [first], words_min: 1, words_max: 400, practice: One thing for now}}"
