@@ -179,7 +179,7 @@ def test_a_database_from_a_backup_stands_still(site: Site, kim: Visitor) -> None
     site.run()
     with site.deployment.database.write() as connection:
         now = stamps.now_in(connection)
-        restores.stand_still(connection, restores.Standstill("it came from a <b>backup", now.machine, None), now)
+        restores.stand_still(connection, restores.Standstill("it came from a <b>backup", now.machine, now.machine), now)
     page = words(kim.page())
     first = page.partition("What wants you")[2]
     assert first.startswith(" Everything stands still: it came from a <b>backup Its books end at ")
