@@ -23,7 +23,10 @@ REPORT = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class WorkFacts:
-    """The heartbeats, machine time, None where there never was one; what waits, and what the sender of the door says."""
+    """The heartbeats, machine time, None where there never was one; what waits, and what the sender of the door says.
+
+    *still* is why nothing goes on after a backup was restored, '' where nothing was.
+    """
 
     now: datetime
     tick: datetime | None
@@ -35,13 +38,18 @@ class WorkFacts:
     remedy: str = ""
     parked: int = 0
     uncertain: int = 0
+    still: str = ""
 
 
 def workers(facts: WorkFacts) -> Iterator[Finding]:
     """Yield what is to be said of those who do the work."""
     start = "start drip up, or look at the beat and the worker: both are needed, and both need Redis"
     ticks = facts.tick is not None and facts.now - facts.tick <= QUIET
-    if facts.tick is None:
+    if facts.still:
+        yield wrong(
+            WORKERS, f"everything stands still: {facts.still}", "drip restored, once you know when the lost engine stopped"
+        )
+    elif facts.tick is None:
         yield look(WORKERS, "there was no tick yet: nothing is sent before something runs", start)
     elif facts.tick - facts.now > QUIET:
         yield wrong(
