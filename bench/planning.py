@@ -49,7 +49,7 @@ def run(make: Callable[[], str], state: Path, people: int) -> dict[str, Any]:
     found: dict[str, Any] = {"people": people, "letters": letters, "bare_read": bare, "plans": {}}
     for edit in EDITS:
         planned = _in_a_process(url, state, edit)
-        found["plans"][edit] = {**planned, "ratio": round(bare["processor_seconds"] / planned["processor_seconds"], 3)}
+        found["plans"][edit] = {**planned, "ratio": round(bare["processor_seconds"] / planned["processor_seconds"], 4)}
     found["apply"] = _apply(deployment)
     found["follow"] = _follow(deployment)
     deployment.database.dispose()
@@ -87,7 +87,7 @@ def _bare(deployment: Deployment) -> dict[str, float]:
             while cursor.fetchmany(AT_A_TIME):
                 pass
             cursor.close()
-        found = {"seconds": round(time.perf_counter() - begun, 2), "processor_seconds": round(time.process_time() - used, 2)}
+        found = {"seconds": round(time.perf_counter() - begun, 2), "processor_seconds": round(time.process_time() - used, 4)}
         driver.rollback()
     return found
 

@@ -11,10 +11,14 @@ import base64
 import contextlib
 import html
 import io
+import os
+import random
+import secrets
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,8 +29,11 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 from drip import clock, config
+from drip.core.operator import Permission
 from drip.core.reader import SAMPLES
 from drip.errors import DripError, Unreachable
+from drip.files import read_project
+from drip.flows import admitting, scheduling
 from drip.sandbox.demo import Demo
 from drip.sandbox.machine import Machine, free_port
 from drip.store import stamps
@@ -38,7 +45,7 @@ from drip.wiring import Deployment
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PICTURES = ("letter-and-map.png", "mailbox.png", "leave.png", "demo.png", "preview.png")
+PICTURES = ("letter-and-map.png", "mailbox.png", "leave.png", "demo.png", "preview.png", "console.png")
 CHROMIUMS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
@@ -140,10 +147,16 @@ class Camera:
         finally:
             context.close()
 
-    def see(self, url: str, look: Look) -> str:
-        """Return what a window of that size shows at *url*, as an image for a page; without a height, all of it."""
+    def see(self, url: str, look: Look, enter: Callable[[Page], None] | None = None) -> str:
+        """Return what a window of that size shows at *url*, as an image for a page; without a height, all of it.
+
+        *enter* does what must be done first, such as to log in; without a url it is looked where that ends.
+        """
         with self._page(look) as page:
-            page.goto(url)
+            if enter is not None:
+                enter(page)
+            if url:
+                page.goto(url)
             shot = base64.b64encode(page.screenshot(full_page=not look.height)).decode()
         return f'<img width="{look.width}" alt="" src="data:image/png;base64,{shot}">'
 
@@ -207,6 +220,59 @@ def preview(camera: Camera) -> None:
     camera.keep("preview.png", f'<div class="page">{shown}</div>', "#picture { padding: 36px; }", scale=1.2)
 
 
+def console(camera: Camera, settings: config.Settings, state: Path) -> None:
+    """The map of the console with some hundred people on it, beside the page of one of them on a phone."""
+    _import_people(state)
+    deployment = Deployment(settings)
+    try:
+        admitting.add(
+            deployment.database, "kim", password := secrets.token_urlsafe(), permission=Permission.SEND, by="make shots"
+        )
+    finally:
+        deployment.database.dispose()
+    home = f"{settings.base_url}/console"
+
+    def enter(page: Page) -> None:
+        page.goto(f"{home}/login")
+        page.fill("#name", "kim")
+        page.fill("#password", password)
+        page.click("button")
+        page.wait_for_url(home)
+
+    def find(page: Page) -> None:
+        enter(page)
+        page.goto(f"{home}/people")
+        page.fill("input[name=address]", READER)
+        page.press("input[name=address]", "Enter")
+        page.wait_for_url(f"{home}/people/*")
+
+    wide = camera.see(f"{home}/map", Look(1120, 980), enter)
+    phone = camera.see("", Look(390, 940, scheme="dark"), find)
+    camera.keep(
+        "console.png",
+        f'<div class="page">{wide}</div><div class="page dark">{phone}</div>',
+        "#picture { width: 1360px; padding: 36px; gap: 36px; } .page img { width: 900px; }"
+        ".page.dark { border: 0; background: #17191a; } .page.dark img { width: 326px; }",
+        scale=1.1,
+    )
+
+
+def _import_people(state: Path) -> None:
+    """Let people come from another tool, each with the lesson that she had last."""
+    chance = random.Random(7)  # noqa: S311 - for pictures
+    source = read_project(ROOT / "schedules.yaml", ROOT / "emails")
+    schedule = scheduling.check(source).schedule
+    lessons = [lesson.id for lesson in schedule.courses["roadmap"].sequence][:-1] if schedule else []
+    rows = [
+        f"reader{number}@example.net,{lessons[int(len(lessons) * chance.random() ** 1.6)]},Europe/London" for number in range(400)
+    ]
+    file = state / "people.csv"
+    file.write_text("\n".join(["email,last_lesson,timezone", *rows]) + "\n")
+    words = ["subscribers", "import", str(file), "--consent-source", "a form of ours", "--confirmed"]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DRIP_STATE": str(state)}
+    subprocess.run([sys.executable, "-m", "drip", *words], cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
 def terminal(camera: Camera, walk: Walk) -> None:
     """The terminal while the demo runs."""
     camera.keep(
@@ -258,6 +324,7 @@ def take(chromium: str, state: Path) -> None:
             mailbox(camera, sandbox)
             leave(camera, walk)
             terminal(camera, walk)
+            console(camera, settings, state)
         finally:
             browser.close()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from drip.core.fitness.work import REPORT, Waiting, WorkFacts
 from drip.errors import DripError
-from drip.store import conditions, events, reports, senders, stamps, versions
+from drip.store import conditions, events, reports, restores, senders, stamps, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,7 @@ def stand(database: Database, library: Library, *, door: str, real: bool) -> Sta
         now = stamps.now_in(connection)
         tick = stamps.last_beat(connection, "tick")
         passed = stamps.last_beat(connection, FORGETTING)
+        still = restores.standstill(connection)
         sender = senders.find(connection, door, now.machine)
         newest = versions.newest(connection)
         running = versions.running(connection)
@@ -66,6 +67,7 @@ def stand(database: Database, library: Library, *, door: str, real: bool) -> Sta
                 sender.remedy,
                 len(reports.parked(connection)),
                 conditions.in_doubt(connection),
+                "" if still is None else still.why,
             ),
             0 if newest is None else newest[0],
             "" if newest is None else newest[1],

@@ -32,6 +32,8 @@ def bench(*arguments: str) -> dict[str, Any]:
         "300",
         "--reports",
         "500",
+        "--people",
+        "300",
         "--simulated",
         "50",
         *arguments,
@@ -65,6 +67,12 @@ def assert_whole(figures: dict[str, Any]) -> None:
     assert 500 == figures["reports"]["reports"]
     assert 0 < figures["reports"]["ratio"]
     assert figures["reports"]["same_end"]
+    planning = figures["planning"]
+    assert 300 == planning["people"]
+    assert all(0 < one["ratio"] and one["peak_mib"] < 500 for one in planning["plans"].values())
+    assert planning["plans"]["another hour"]["people"] == planning["follow"]["turned"]
+    assert 0 < planning["plans"]["a lesson more"]["hazards"]["reopen-finished"]
+    assert 0 < planning["apply"]["locked_seconds"] < planning["apply"]["seconds"]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import pytest
 
 from drip.cli import main
 from drip.config import NAMES
+from drip.sandbox.machine import free_port
 from drip.wiring import Deployment
 from tests.engine import Engine, engine_on
 
@@ -49,6 +50,8 @@ def engine(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, nowhere: Non
         "DRIP_EMAILS": str(settings.emails),
         "DRIP_SECRET_KEYS": ",".join(settings.secret_keys),
         "DRIP_SUPPRESSION_KEY": settings.suppression_key,
+        # Nobody is there; at the usual place somebody's own sandbox may be.
+        "DRIP_SANDBOX_URL": f"http://127.0.0.1:{free_port(0)}",
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)

@@ -21,6 +21,7 @@ from drip.mail.resolver import DnsResolver
 from drip.sandbox.api import make_sandbox
 from drip.sandbox.mailbox import Mailbox
 from drip.sandbox.serve import serving
+from drip.store import restores, stamps
 from drip.store.tables import beats
 from tests.cli.conftest import Run
 from tests.conftest import Prepare
@@ -83,7 +84,7 @@ def test_a_sandbox_that_works(engine: Engine, run: Run) -> None:
     assert "version 1 is live, and the files say the same" in said["Schedule", "fine"]
     # The tests' PostgreSQL is told to forget.
     forgets = not engine.database.is_sqlite
-    assert (1 if forgets else 0) == code
+    assert (1 if forgets else 0) == code, {key: texts for key, texts in said.items() if key[1] in {"wrong", "unknown"}}
     assert forgets is (("Database", "wrong") in said)
     assert before == rows(engine)
 
@@ -109,6 +110,18 @@ def test_what_is_wrong_is_said_with_its_remedy(engine: Engine, run: Run) -> None
     quiet = run("doctor", "--quiet")[1]
     assert "fine" not in quiet
     assert "nothing runs" in quiet
+
+
+def test_a_database_from_a_backup_is_told_first(engine: Engine, run: Run) -> None:
+    """It stands still until an operator has spoken, and the command to speak with is named."""
+    engine.work()
+    with engine.database.write() as connection:
+        now = stamps.now_in(connection)
+        restores.stand_still(connection, restores.Standstill("its books are behind", now.machine, now.machine), now)
+    code, out, _ = run("doctor")
+    assert 1 == code
+    assert "everything stands still: its books are behind" in out
+    assert "→ drip restored" in out
 
 
 def test_no_address_and_no_key_is_printed(engine: Engine, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

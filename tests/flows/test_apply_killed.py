@@ -72,7 +72,8 @@ def test_a_killed_apply_leaves_one_version_whole(engine: Engine, point: str) -> 
     assert [] == engine.audit()
     if POINTS[point] == 1:
         assert 0 == apply_and_die(engine, "nowhere")
-    assert 2 == one_whole(engine)
+    # PostgreSQL gives no number twice, not even one of a transaction that died.
+    assert one_whole(engine) in {2, 3}
     assert () == planned(engine).changes
     engine.send(report)
     engine.run_to_the_end()

@@ -202,6 +202,62 @@ def test_another_wait_moves_the_next_letter(engine: Engine, wait: str, effect: s
     engine.assert_sound()
 
 
+def test_a_shorter_wait_keeps_the_gap(engine: Engine) -> None:
+    """It may go on any day now, and two days is what the course keeps between two letters: not one sooner."""
+    engine.join("ada")
+    engine.work()
+    engine.to_lesson("ada", "breathe")
+    engine.work()
+    went = engine.person("ada").last_letter_on
+    write(engine, *LINES[:2], "walk, wait: 2 days, anyday: true", *LINES[3:])
+    assert (("earlier", 1),) == apply(engine).effects
+    engine.tick()
+    assert went is not None
+    assert went + timedelta(days=2) == engine.person("ada").next_letter_on
+    engine.run_to_the_end()
+    engine.assert_sound()
+
+
+@pytest.mark.parametrize(("minutes", "days"), [(90, 0), (30, 7), (-90, 7)])
+def test_a_shorter_wait_brings_nothing_within_the_hour(engine: Engine, minutes: int, days: int) -> None:
+    """On the weekday on which it would fall now: with notice it goes that day, without or in the past on her next own."""
+    write(engine, *LINES[:2], "walk, wait: 4 weeks", *LINES[3:])
+    apply(engine)
+    engine.join("ada")
+    engine.work()
+    engine.to_lesson("ada", "breathe")
+    opens = engine.person("ada").next_due_at
+    engine.work()
+    went = engine.person("ada").last_letter_on
+    assert opens is not None
+    assert went is not None
+    engine.go_to(opens + timedelta(days=14) - timedelta(minutes=minutes))
+    write(engine, *LINES)
+    assert (("earlier", 1),) == apply(engine).effects
+    engine.tick()
+    assert went + timedelta(days=14 + days) == engine.person("ada").next_letter_on
+    engine.run_to_the_end()
+    engine.assert_sound()
+
+
+def test_a_rollback_is_lived_through_like_any_edit(engine: Engine) -> None:
+    """A lesson goes and comes back: who had it has it still, who had not gets it in turn, and nobody gets it twice."""
+    to(engine, "rest")
+    engine.join("bea")
+    engine.work()
+    write(engine, *without("rest"))
+    apply(engine, "removed-unread")
+    engine.tick()
+    assert ["walk", "hello"] == [engine.person(name).place for name in ("ada", "bea")]
+    write(engine, *LINES)
+    assert {} == numbers(planned(engine))
+    apply(engine)
+    engine.run_to_the_end()
+    for name in ("ada", "bea"):
+        assert ["hello", "breathe", "walk", "rest", "goodbye"] == [one.letter for one in engine.deliveries(name)]
+    engine.assert_sound()
+
+
 def test_an_edit_keeps_a_pause(engine: Engine) -> None:
     """Whoever pauses for weeks or until she says is still paused, and gets the right letter afterwards."""
     for name in ("ada", "bea"):

@@ -23,7 +23,10 @@ REPORT = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class WorkFacts:
-    """The heartbeats, machine time, None where there never was one; what waits, and what the sender of the door says."""
+    """The heartbeats, machine time, None where there never was one; what waits, and what the sender of the door says.
+
+    *still* is why nothing goes on after a backup was restored, '' where nothing was.
+    """
 
     now: datetime
     tick: datetime | None
@@ -35,25 +38,13 @@ class WorkFacts:
     remedy: str = ""
     parked: int = 0
     uncertain: int = 0
+    still: str = ""
 
 
 def workers(facts: WorkFacts) -> Iterator[Finding]:
     """Yield what is to be said of those who do the work."""
-    start = "start drip up, or look at the beat and the worker: both are needed, and both need Redis"
+    yield from _ticking(facts)
     ticks = facts.tick is not None and facts.now - facts.tick <= QUIET
-    if facts.tick is None:
-        yield look(WORKERS, "there was no tick yet: nothing is sent before something runs", start)
-    elif facts.tick - facts.now > QUIET:
-        yield wrong(
-            WORKERS,
-            "the last tick lies in the future: a clock was set back",
-            "set the clock right (timedatectl), then: drip release",
-        )
-    elif not ticks:
-        waits = f", and {facts.due} letters are due" if facts.due else ""
-        yield wrong(WORKERS, f"nothing runs: the last tick was {_span(facts.now - facts.tick)} ago{waits}", start)
-    else:
-        yield fine(WORKERS, "worker and beat run: the last tick was a moment ago")
     if ticks and facts.passed is not None and facts.now - facts.passed > DAILY:
         yield look(
             WORKERS,
@@ -74,6 +65,28 @@ def workers(facts: WorkFacts) -> Iterator[Finding]:
     if facts.uncertain:
         text = f"{_count(facts.uncertain, 'letter is', 'letters are')} in doubt: nobody knows whether the provider took them"
         yield look(WORKERS, text, "drip uncertain list")
+
+
+def _ticking(facts: WorkFacts) -> Iterator[Finding]:
+    """Yield whether anything runs."""
+    start = "start drip up, or look at the beat and the worker: both are needed, and both need Redis"
+    if facts.still:
+        yield wrong(
+            WORKERS, f"everything stands still: {facts.still}", "drip restored, once you know when the lost engine stopped"
+        )
+    elif facts.tick is None:
+        yield look(WORKERS, "there was no tick yet: nothing is sent before something runs", start)
+    elif facts.tick - facts.now > QUIET:
+        yield wrong(
+            WORKERS,
+            "the last tick lies in the future: a clock was set back",
+            "set the clock right (timedatectl), then: drip release",
+        )
+    elif facts.now - facts.tick > QUIET:
+        waits = f", and {facts.due} letters are due" if facts.due else ""
+        yield wrong(WORKERS, f"nothing runs: the last tick was {_span(facts.now - facts.tick)} ago{waits}", start)
+    else:
+        yield fine(WORKERS, "worker and beat run: the last tick was a moment ago")
 
 
 @dataclass(frozen=True, slots=True)

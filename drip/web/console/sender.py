@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from drip.flows import holding
+from drip.flows import holding, reporting
 from drip.web.console.room import HOME, Looker, Room, Sender, instant
 from drip.web.console.today import runs, standing
 
@@ -29,6 +29,7 @@ def sender_router(room: Room) -> APIRouter:
             operator,
             standing=found,
             runs=runs(found),
+            limits=reporting.limits(deployment.database, deployment.library),
             passed=_passed(found["last_forgotten"]),
         )
 

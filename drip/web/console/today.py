@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from drip.errors import NotFound
 from drip.flows import holding, overseeing, reporting
 from drip.store.stamps import REAL
-from drip.web.console.room import HOME, Form, Looker, Room, Sender, span
+from drip.web.console.room import HOME, Form, Looker, Room, Sender, instant, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,9 +110,9 @@ def standing(room: Room) -> dict[str, Any]:
 
 
 def runs(found: dict[str, Any]) -> bool:
-    """Whether a tick came a moment ago."""
+    """Whether a tick came a moment ago, and nothing keeps it from opening letters."""
     ago = found["last_tick_seconds_ago"]
-    return ago is not None and ago <= QUIET_SECONDS_MAX
+    return not found["stands_still"] and ago is not None and ago <= QUIET_SECONDS_MAX
 
 
 def wanting(room: Room, found: dict[str, Any], wants: Wants) -> Iterator[Want]:
@@ -131,7 +131,11 @@ def wanting(room: Room, found: dict[str, Any], wants: Wants) -> Iterator[Want]:
 def _still(found: dict[str, Any]) -> Iterator[Want]:
     """Yield what keeps every letter."""
     ago, sender = found["last_tick_seconds_ago"], found["sender"]
-    if not runs(found):
+    still = found["stands_still"]
+    if still:
+        words = f"Everything stands still: {still['why']}"
+        yield Want(words, f"its books end at {instant(still['since'])}; on the server, read and run: drip restored", how="bad")
+    elif not runs(found):
         words = "There was no tick yet" if ago is None else f"Nothing runs: the last tick was {span(ago)} ago"
         yield Want(words, "start drip up, or look at the beat and the worker", how="bad")
     if sender["state"] == "paused":

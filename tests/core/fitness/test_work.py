@@ -40,6 +40,7 @@ def test_what_runs_is_fine() -> None:
         ("look", replace(RUNS, reports_waiting=20_000), "20,000 reports"),
         ("look", replace(RUNS, parked=2), "2 letters wait for you"),
         ("look", replace(RUNS, uncertain=1), "1 letter is in doubt"),
+        ("wrong", replace(RUNS, tick=None, still="the books are behind"), "everything stands still: the books are behind"),
     ],
 )
 def test_what_keeps_letters_is_named(level: str, facts: WorkFacts, words: str) -> None:

@@ -29,4 +29,4 @@ FIELDS = {
 def paths(site: Site, method: str, public_id: str) -> list[str]:
     """Return every address of the console that answers *method*, about one person."""
     found = [path for one, path in routes_of(site.app) if one == method and path.startswith("/console")]
-    return [re.sub(r"{\w+}", "1", path.replace("{public_id}", public_id)) for path in found]
+    return [re.sub(r"{\w+(:\w+)?}", "1", path.replace("{public_id}", public_id)) for path in found]

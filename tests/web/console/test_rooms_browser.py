@@ -151,7 +151,7 @@ def test_every_figure_is_read_without_its_bar(site: Site, admit: Admit, browser:
 
 
 def test_a_plan_that_is_fetched_says_that_it_runs(site: Site, admit: Admit, browser: Browser) -> None:
-    """While the plan is worked out the page says so and the button rests; then both are as before, and the press looks again."""
+    """While the plan is worked out the page says so, and no longer; a press looks again, and finds what was edited since."""
     admit(site)
     context = opened(browser, WAYS["desk-dark"])
     page = context.new_page()

@@ -9,7 +9,7 @@ import pytest
 
 from drip import clock
 from drip.core.delivery import Breaker
-from drip.store import senders, tables
+from drip.store import restores, senders, stamps, tables
 from tests.course import SCHEDULE
 from tests.web.console.conftest import Visitor
 from tests.web.console.test_login import REAL
@@ -172,3 +172,25 @@ def test_several_courses_are_held_at_once(site: Site, kim: Visitor) -> None:
     assert "small is held: a bad night (kim)" in page
     kim.press("/console/release")
     assert "is held" not in words(kim.page())
+
+
+def test_a_database_from_a_backup_stands_still(site: Site, kim: Visitor) -> None:
+    """It stands first, with why, since when, and what to run; nothing is called working meanwhile."""
+    site.run()
+    with site.deployment.database.write() as connection:
+        now = stamps.now_in(connection)
+        restores.stand_still(connection, restores.Standstill("it came from a <b>backup", now.machine, now.machine), now)
+    page = words(kim.page())
+    first = page.partition("What wants you")[2]
+    assert first.startswith(" Everything stands still: it came from a <b>backup Its books end at ")
+    assert "drip restored" in first
+    assert "Working" not in page
+    assert "Stands still" in words(kim.page("/console/sender"))
+
+
+def test_a_limit_says_how_it_stands(start: Start, admit: Admit) -> None:
+    """The sender's page has a line for each course with a limit by the hour."""
+    limited = SCHEDULE.replace("    reply_to:", "    sending: {per_hour: 500}\n    reply_to:", 1)
+    assert limited != SCHEDULE
+    kim = admit(start(roadmap=False, schedule=limited))
+    assert "Rate of small 500 letters an hour" in words(kim.page("/console/sender"))
