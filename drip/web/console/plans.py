@@ -69,6 +69,10 @@ class Proposal:
         return max((max(day.before, day.after + day.reopened) for day in load), default=0)
 
 
+WAIT_SECONDS = 1.0
+"""How long a page waits for another plan to be done."""
+
+
 class Planner:
     """Works plans out, one at a time: each takes memory for everybody on the course."""
 
@@ -91,11 +95,15 @@ class Planner:
 
     def of(self, edition: Edition, problems: tuple[Problem, ...] = ()) -> Proposal:
         """Return what an edition would do now."""
+        # With a million people a plan takes half a minute, and every thread that waits for it is one less for the readers.
+        if not self._lock.acquire(timeout=WAIT_SECONDS):
+            return Proposal(problems=problems, trouble="Another plan is being worked out just now. Please look again in a minute.")
         try:
-            with self._lock:
-                return Proposal(self._deployment.plan(edition), problems)
+            return Proposal(self._deployment.plan(edition), problems)
         except ProblemsFound as trouble:
             return refused_today(trouble)
+        finally:
+            self._lock.release()
 
     def apply(self, edition: Edition, form: Fields, operator: SignedIn, *, note: str = "") -> tuple[int | None, list[str]]:
         """Apply what an operator agreed to, and return its number; or None and why it was refused, with nothing changed."""
