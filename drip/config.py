@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import sys
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -347,6 +348,14 @@ def command() -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path) if path.exists() else "drip"
+
+
+def typed() -> str:
+    """Return what an operator types for `drip`: that of the path where there is one, else as `command`.
+
+    On a server the one of the path brings the settings; the program behind it, called by itself, would not find them.
+    """
+    return "drip" if shutil.which("drip") else command()
 
 
 def has_screen() -> bool:

@@ -37,6 +37,15 @@ def test_nothing_set_is_a_sandbox_on_this_machine(tmp_path: Path) -> None:
     assert 0o600 == (tmp_path / "keys.json").stat().st_mode & 0o777
 
 
+def test_a_command_is_typed_as_the_path_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server's own `drip` brings the settings, so a line to copy names it, and not the program behind it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert config.command() == config.typed()
+    (tmp_path / "drip").write_text("#!/bin/sh\n")
+    (tmp_path / "drip").chmod(0o755)
+    assert "drip" == config.typed()
+
+
 def test_unknown_names_are_errors() -> None:
     """A slip in a name is told, and so is every other one."""
     said = refusal({"DRIP_DATABSE_URL": "x", "DRIP_REDIS": "y"})

@@ -96,7 +96,7 @@ def rollback(
             found = versions.find(connection, version)
         if found is None:
             raise NotFound(f"there is no version {version}; drip versions lists them")
-        note = f"back to version {version}"
+        note = f"back to version {version}" + (f": {reason}" if reason.strip() else "")
         _apply(
             ctx,
             deployment,
@@ -132,7 +132,8 @@ def _apply(
     accepting = Accepting.of(names, by=by, reason=reason)
     planned = deployment.plan(edition)
     if not planned.changes and planned.base is not None:
-        click.echo(f"version {planned.base} says the same already; nothing to {command.partition(' ')[0]}", err=True)
+        verb = "apply" if command == "apply" else "roll back"
+        click.echo(f"version {planned.base} says the same already; nothing to {verb}", err=True)
         if as_json:
             click.echo(json.dumps({"format": FORMAT, "version": planned.base, "changed": False}))
         ctx.exit(0 if digest is None else 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 
@@ -23,9 +24,12 @@ def erase(ctx: click.Context, *, address: str, yes: bool, as_json: bool) -> None
     from drip.cli.opening import opened
     from drip.cli.screen import busy
     from drip.cli.whom import key_of
+    from drip.errors import UsageError
     from drip.flows import forgetting
     from drip.wiring import log_to_stderr
 
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask at; say --yes")
     with opened() as deployment:
         log_to_stderr(deployment.settings.log)
         key = key_of(address, deployment)

@@ -136,7 +136,7 @@ def show(planned: Plan, command: str = "apply") -> None:
         needed = [hazard for hazard in planned.hazards if hazard.needed]
         accept = "".join(f" --accept {hazard.name}={hazard.count}" for hazard in needed)
         who = " --by NAME --reason WHY" if needed else ""
-        click.echo(f"To apply exactly this: {config.command()} {command} {planned.digest}{accept}{who}", err=True)
+        click.echo(f"To apply exactly this: {config.typed()} {command} {planned.digest}{accept}{who}", err=True)
         for hazard in planned.hazards:
             if not hazard.needed:
                 more = "" if needed else " --by NAME --reason WHY"

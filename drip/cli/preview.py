@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from drip.cli.names import LESSON
 from drip.cli.sources import of_files
 
 
 @click.command()
-@click.argument("lesson", default="")
+@click.argument("lesson", type=LESSON, default="")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="PORT", help="Where to serve it. [default: a free one]")
 @click.option("--no-open", is_flag=True, help="Open no browser; only print the address.")
 @click.option("--as", "address", default="", metavar="ADDRESS", help="Show the letters as this subscriber would get them.")

@@ -203,6 +203,17 @@ def test_rollback_is_a_plan_like_any_other(engine: Engine, run: Run) -> None:
     assert 1 == run("rollback", "9")[0]
 
 
+def test_a_rollback_keeps_the_reason(engine: Engine, run: Run) -> None:
+    """Whoever says why reads it in the list, beside where it went back to; once there, nothing is left to roll back."""
+    write(engine, "New words.")
+    run("apply", digest_in(run("plan")[2]))
+    digest = re.search(r"drip rollback 1 ([0-9a-f]{12})", run("rollback", "1")[2])
+    assert digest is not None
+    assert 0 == run("rollback", "1", digest[1], "--reason", "too early")[0]
+    assert run("versions")[1].splitlines()[0].endswith("back to version 1: too early")
+    assert (0, "version 3 says the same already; nothing to roll back\n") == run("rollback", "1")[::2]
+
+
 def test_a_version_shows_how_it_differs(engine: Engine, run: Run) -> None:
     """Against the one before it, or against another; the lines of each file that differs, and the same in the JSON."""
     write(engine, "New words.")

@@ -68,6 +68,7 @@ def test_each_shell_gets_its_script(run: Run, nowhere: None, name: str) -> None:
         ("drip sup", {"suppressions"}),
         ("drip keys ro", {"rotate"}),
         ("drip doctor --q", {"--quiet"}),
+        ("drip preview br", {"breathe"}),
         ("drip send-test g", {"goodbye"}),
         ("drip send-test ", {"hello", "breathe", "walk", "rest", "goodbye", "kit", "encore"}),
         ("drip why ada@example.net wa", {"walk"}),

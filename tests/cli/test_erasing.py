@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import click
@@ -18,9 +19,10 @@ from tests.flows.test_forgetting import hers, knows, traces
 
 @pytest.fixture
 def says(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What is answered to a question, one after another; every question is an answer's."""
+    """A terminal, and what is answered there, one after another; every question is an answer's."""
     answers: list[str] = []
     monkeypatch.setattr(click.termui, "visible_prompt_func", lambda _: answers.pop(0))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     yield answers
     assert [] == answers
 
@@ -52,6 +54,13 @@ def test_without_yes_it_asks_and_says_of_which_courses(engine: Engine, run: Run,
     assert knows(engine, "ada")
     assert 0 == run("subscribers", "erase", "ada@example.net")[0]
     assert not knows(engine, "ada")
+
+
+def test_where_nobody_can_be_asked_it_wants_a_yes(engine: Engine, run: Run) -> None:
+    """A script that forgot --yes is told so with 2, and nobody is erased."""
+    engine.join("ada")
+    assert (2, "", "drip: there is no terminal to ask at; say --yes\n") == run("subscribers", "erase", "ada@example.net")
+    assert knows(engine, "ada")
 
 
 def test_what_is_no_address_is_not_understood(engine: Engine, run: Run) -> None:
