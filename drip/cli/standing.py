@@ -159,7 +159,7 @@ def report(ctx: click.Context, *, audit: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("course", type=COURSE, required=False)
-@click.option("--reason", default="held by an operator", help="Why, for those who ask later.")
+@click.option("--reason", default="", help="Why, for those who ask later.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 def hold(*, course: str | None, reason: str, as_json: bool) -> None:
     """Stop sending COURSE, or every course.
@@ -171,7 +171,9 @@ def hold(*, course: str | None, reason: str, as_json: bool) -> None:
 
     with opened() as deployment:
         count = holding.hold(deployment.database, course, reason)
-    _say_courses("held", count, _held_words(count, course), as_json=as_json)
+        again = not count and bool(reason) and holding.is_held(deployment.database, course)
+    words = f"it was held already; the reason is now: {reason}" if again else _held_words(count, course)
+    _say_courses("held", count, words, as_json=as_json)
 
 
 def _say_courses(what: str, count: int, words: str, *, as_json: bool) -> None:

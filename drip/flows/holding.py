@@ -11,14 +11,27 @@ if TYPE_CHECKING:
     from drip.store.session import Connection, Database
 
 
+BY_HAND = "held by an operator"
+
+
 def hold(database: Database, course: str | None, reason: str) -> int:
     """Hold a course, or every course, and return how many were not held before; raises NotFound for an unknown one.
 
-    Nothing new begins once this returns. A request that is under way at this moment comes to its end.
+    Nothing new begins once this returns. A request that is under way at this moment comes to its end. What is held already
+    takes the *reason*, unless none is given: the later one knows more.
     """
     with database.write() as connection:
         _require(connection, course)
-        return versions.hold(connection, course, reason, stamps.now_in(connection).machine)
+        if reason:
+            versions.reason_again(connection, course, reason)
+        return versions.hold(connection, course, reason or BY_HAND, stamps.now_in(connection).machine)
+
+
+def is_held(database: Database, course: str | None) -> bool:
+    """Whether a course, or any course, is held."""
+    with database.read() as connection:
+        running = versions.running(connection)
+        return any(state.held_at is not None for name, state in running.items() if course in {None, name})
 
 
 def release(database: Database, course: str | None) -> int:

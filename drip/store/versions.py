@@ -174,6 +174,12 @@ def hold(connection: Connection, course: str | None, reason: str, now: datetime)
     return connection.execute(change if course is None else change.where(courses.c.id == course)).rowcount
 
 
+def reason_again(connection: Connection, course: str | None, reason: str) -> int:
+    """Give *course*, or every course, that is held another reason, and return how many are held."""
+    change = courses.update().where(courses.c.held_at.is_not(None)).values(held_reason=reason)
+    return connection.execute(change if course is None else change.where(courses.c.id == course)).rowcount
+
+
 def release(connection: Connection, course: str | None) -> int:
     """Release *course*, or every course, with the lessons held in it, and return how many courses were held."""
     change = courses.update().where(courses.c.held_at.is_not(None)).values(held_at=None, held_reason="")

@@ -137,6 +137,9 @@ def test_hold_stops_and_release_goes_on(engine: Engine, run: Run) -> None:
     assert "HELD: the server moves" in run("status")[1]
     assert "the server moves" == json.loads(run("status", "--json")[1])["courses"][0]["held"]
     assert (0, "nothing to hold: it was held already, or there is no course yet\n", "") == run("hold")
+    assert "HELD: the server moves" in run("status")[1]
+    assert (0, "it was held already; the reason is now: it burns\n", "") == run("hold", "--reason", "it burns")
+    assert "HELD: it burns" in run("status")[1]
     assert (0, "the course goes on; whatever was waiting follows at people's own hours\n", "") == run("release")
     engine.work()
     assert ["hello"] == engine.subjects("ada")

@@ -97,7 +97,9 @@ class Planner:
         """Return what an edition would do now."""
         # With a million people a plan takes half a minute, and every thread that waits for it is one less for the readers.
         if not self._lock.acquire(timeout=WAIT_SECONDS):
-            return Proposal(problems=problems, trouble="Another plan is being worked out just now. Please look again in a minute.")
+            return Proposal(
+                problems=problems, trouble="Another plan is being worked out just now. Please look again in a minute."
+            )
         try:
             return Proposal(self._deployment.plan(edition), problems)
         except ProblemsFound as trouble:

@@ -88,7 +88,7 @@ def test_an_empty_course_has_its_pages(site: Site, kim: Visitor) -> None:
     """With nobody on the course the figures are zero, and nothing divides by them."""
     assert {(0, 0)} == set(rows(kim.page("/console/map")).values())
     assert "0 letters fall due." in kim.page("/console/week")
-    assert "No letter was opened in that time." in kim.page("/console/outcomes")
+    assert "No letter fell due in that time." in kim.page("/console/outcomes")
     assert "Nothing is in doubt" in kim.page("/console/uncertain")
 
 
