@@ -88,7 +88,9 @@ def log_to_stderr(kind: str = "plain") -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _Stderr())),
-        cache_logger_on_first_use=True,
+        # A line is written for a batch and not for a letter, so looking this up each time costs nothing; and whoever sets it
+        # anew, as tests do, is heard by every logger.
+        cache_logger_on_first_use=False,
     )
 
 

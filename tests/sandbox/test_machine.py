@@ -227,12 +227,14 @@ def test_a_child_that_hangs_is_ended_by_force(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
     child = Child("worker", command, {"PATH": ""}, tmp_path / "log" / "worker.log")
     child.start()
-    assert eventually(lambda: child.last_words() == "up")
-    assert child.process is not None
-    below = psutil.Process(child.process.pid).children()
-    child.ask_to_stop()
-    child.ask_to_stop()
-    child.wait()
+    try:
+        assert eventually(lambda: child.last_words().endswith("\nup"))
+        assert child.process is not None
+        below = psutil.Process(child.process.pid).children()
+        child.ask_to_stop()
+    finally:
+        child.ask_to_stop()
+        child.wait()
     child.wait()
     assert child.has_ended
     assert not any(process.is_running() for process in below)
