@@ -293,13 +293,20 @@ def _unknown(name: str) -> str:
     return f"{name} is not a setting of drip; {did_you_mean(name.removesuffix('_FILE'), NAMES, otherwise=known)}"
 
 
+def make_private(folder: Path) -> None:
+    """Make *folder*, and whatever is missing above it, for the owner alone."""
+    for one in (*reversed(folder.parents), folder):
+        if not one.exists():
+            one.mkdir(mode=0o700, exist_ok=True)
+
+
 def with_local_keys(settings: Settings) -> Settings:
     """Return settings in which a sandbox has keys of its own, made once and kept in the state folder."""
     if settings.door == REAL or (settings.secret_keys and settings.suppression_key):
         return settings
     path = settings.state / "keys.json"
     if not path.exists():
-        settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(settings.state)
         keys = {"secret_keys": [secrets.token_urlsafe(32)], "suppression_key": secrets.token_urlsafe(32)}
         # Written aside and linked in place, so that two processes that start at once agree on the first.
         aside = path.with_suffix(f".{os.getpid()}")

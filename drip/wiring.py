@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import structlog
 
 from drip import clock
-from drip.config import Patience, Settings
+from drip.config import Patience, Settings, make_private
 from drip.core.delivery import ADDRESS_CHANGE, MY_LINK, form_of
 from drip.core.editorial.proof import Proof
 from drip.core.impact import deaf
@@ -256,7 +256,7 @@ class Deployment:
 
     def open_up(self) -> bool:
         """Make the database if there is none, stamp it for this door, and return whether its tables were brought up to date."""
-        self.settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.settings.state)
         if self.settings.database.startswith("sqlite:///"):
             # It holds addresses: readable by its owner alone, and so are the files that SQLite puts beside it.
             Path(self.settings.database.removeprefix("sqlite:///")).touch(mode=0o600)

@@ -147,3 +147,12 @@ def test_a_browser_is_opened_only_where_it_can_be_seen(monkeypatch: pytest.Monke
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv(name, ":0")
     assert there == config.has_screen()
+
+
+def test_a_private_folder_is_private_all_the_way(tmp_path: Path) -> None:
+    """Whatever was missing above it is its owner's alone too; what was there stays as it was."""
+    (tmp_path / "there").mkdir(mode=0o755)
+    config.make_private(tmp_path / "there" / "var" / "log")
+    modes = [(tmp_path / path).stat().st_mode & 0o777 for path in ("there", "there/var", "there/var/log")]
+    assert [0o755, 0o700, 0o700] == modes
+    config.make_private(tmp_path / "there" / "var" / "log")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from drip.core.plan import Edition
+    from drip.core.plan import Edition, Plan
+    from drip.flows.applying import Accepting
     from drip.wiring import Deployment
 
 FORMAT = 1
@@ -111,6 +112,19 @@ def rollback(
         )
 
 
+def _require_counts(planned: Plan, accepting: Accepting) -> None:
+    """Raise UsageError where a script accepts a hazard without saying for how many people.
+
+    Nobody sees the plan then, and one that had grown since would be accepted unseen.
+    """
+    from drip.errors import UsageError
+
+    bare = [one for one in planned.hazards if one.name in accepting.names - accepting.most.keys() and ":" not in one.name]
+    if bare:
+        words = " ".join(f"--accept {one.name}={one.count}" for one in bare)
+        raise UsageError(f"say for how many people, as drip plan showed it; by the plan of now: {words}")
+
+
 def _apply(
     ctx: click.Context,
     deployment: Deployment,
@@ -152,6 +166,8 @@ def _apply(
     elif digest != planned.digest:
         msg = f"the plan is another one now ({planned.digest}): the files, the version or the hazards moved; look at drip plan"
         raise Refused(msg)
+    else:
+        _require_counts(planned, accepting)
     number = deployment.apply(edition, planned, accepting, note=note)
     if as_json:
         click.echo(json.dumps({"format": FORMAT, "version": number}))

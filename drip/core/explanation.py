@@ -164,7 +164,9 @@ def _person(person: Enrollment, around: Around, obeys: Kind) -> Iterator[Rule]:
     )
     for name, standing, passes, inputs in asked:
         reason = why_not(obeys, standing)
-        if reason is None:
+        if reason is None and name == "consent" and person.state == Stage.LEFT:
+            yield Rule(name, Verdict.NEVER, "she took it back when she left", inputs)
+        elif reason is None:
             yield Rule(name, Verdict.PASSES, passes, inputs)
         else:
             words = _STOPS.get(reason, f"her address must not be mailed: {suppression}")

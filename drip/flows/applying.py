@@ -317,7 +317,9 @@ def _refuse(found: Plan, planned: Plan, accepting: Accepting) -> None:
         accepted = hazard.name in accepting.names
         most = min(counts.get(hazard.name, 0), accepting.most.get(hazard.name, hazard.count))
         if hazard.count > most and (accepted or hazard.needed):
-            reasons.append(f"{hazard.name} is more than the plan showed; look at drip plan again")
+            reasons.append(
+                f"{hazard.name} is more than the plan showed ({hazard.count:,} now, {most:,} accepted); look at drip plan again"
+            )
         elif hazard.needed and not accepted:
             reasons.append(f"{hazard.name} is not accepted: {hazard.text}")
     unknown = sorted(accepting.names - {hazard.name for hazard in planned.hazards})

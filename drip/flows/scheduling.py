@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,12 +11,19 @@ from drip.core import editorial
 from drip.core.editorial.proof import Proof
 from drip.core.editorial.rulebook import Rulebook, parse_rules
 from drip.core.helpline import unchecked
-from drip.core.problem import Problem, has_errors
+from drip.core.problem import Problem, did_you_mean, has_errors
 from drip.core.project import Project, project_of, readable_of
 from drip.core.schedule import Course, Schedule
 from drip.core.source import Parsed
 from drip.errors import RenderFault
 from drip.files import Source, parse_source, read_yaml
+
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
+NAMES = (
+    "name", "weekday", "next_date", "forget_date", "number", "title", "minutes", "phase", "phases", "lessons_total", "next",
+    "links", "course", "evidence", "hard_day", "block",
+)  # fmt: skip
+"""What a letter may ask for by name."""
 
 RenderCheck = Callable[[Project], Iterable[RenderFault]]
 """Renders every letter of a project and returns the faults, files named by their paths below `emails/`."""
@@ -66,14 +74,22 @@ def check(
     parsed = parse_source(source, schedule_file=schedule_file, emails=emails)
     project, problems = project_of(parsed)
     if project is not None and render_check is not None:
-        hint = "preview the letter once it is mended"
-        faults = [Problem(f"{emails}/{fault.file}", fault.line, 1, "L210", fault.text, hint) for fault in render_check(project)]
+        faults = [
+            Problem(f"{emails}/{fault.file}", fault.line, 1, "L210", fault.text, _unrendered_hint(fault.text))
+            for fault in render_check(project)
+        ]
         problems = sorted({*problems, *faults})
     if editor is not None:
         problems = sorted({*_edited(parsed, problems, editor), *unchecked(parsed.schedule, editor.today)})
     # A review that ran out is the gate's matter: it must not keep an operator from mending another letter.
     project = None if has_errors(problem for problem in problems if problem.code != "R-REV") else project
     return CheckResult(tuple(problems), project.schedule if project else None, project)
+
+
+def _unrendered_hint(text: str) -> str:
+    """Return what to do about a letter that cannot be rendered: the name that was perhaps meant, where one is unknown."""
+    unknown, otherwise = _UNDEFINED.search(text), "preview the letter once it is mended"
+    return did_you_mean(unknown[1], NAMES, otherwise=otherwise) if unknown else otherwise
 
 
 def _edited(parsed: Parsed, problems: Sequence[Problem], editor: Editor) -> list[Problem]:

@@ -72,7 +72,7 @@ class Child:
         """Give what the process writes to."""
         if self.log_path is None:
             return contextlib.nullcontext(sys.stderr.fileno())
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        config.make_private(self.log_path.parent)
         return self.log_path.open("ab")
 
     @property
@@ -156,7 +156,7 @@ class Machine:
 
     def _start(self) -> None:
         settings = self.settings
-        settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        config.make_private(settings.state)
         web_port = _port_of(settings.base_url) if settings.door == stamps.SANDBOX else self._web_port
         _require_free(web_port, "DRIP_BASE_URL")
         if not settings.redis_url:
@@ -271,7 +271,7 @@ def _port_of(url: str) -> int:
 @contextlib.contextmanager
 def alone(state: Path) -> Iterator[None]:
     """Hold *state* while the block runs; raises InUse when another drip holds it. A lock of the dead is free at once."""
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    config.make_private(state)
     with (state / "up.lock").open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -111,7 +111,9 @@ def test_a_hazard_names_how_many_it_meets(engine: Engine, run: Run) -> None:
     assert "removed-unread is not accepted" in err
     who = ("--by", "Sam", "--reason", "it was wrong")
     code, _, err = run("apply", digest, "--accept", "removed-unread=0", *who)
-    assert (1, "drip: removed-unread is more than the plan showed; look at drip plan again\n") == (code, err)
+    assert (1, "drip: removed-unread is more than the plan showed (1 now, 0 accepted); look at drip plan again\n") == (code, err)
+    code, _, err = run("apply", digest, "--accept", "removed-unread", *who)
+    assert (2, True) == (code, "by the plan of now: --accept removed-unread=1" in err)
     assert 2 == run("apply", digest, "--accept", "removed-unread=some", *who)[0]
     assert 0 == run("apply", digest, "--accept", "removed-unread=1", *who)[0]
 

@@ -190,6 +190,7 @@ def test_a_template_fault_is_a_problem_of_the_letter() -> None:
 
     result = check(SOURCE, render_check=broken)
     assert errors_of(result) == [("emails/orient/welcome.md", 27, 1, "L210")]
+    assert ["did you mean name?"] == [one.hint for one in result.problems if one.code == "L210"]
     assert result.schedule is None
 
 

@@ -108,7 +108,7 @@ def test_a_hazard_that_grew_since_is_refused(site: Site, kim: Visitor) -> None:
     answer = post(kim, "/console/files/apply", [*form, ("accept", "removed-unread"), ("reason", "it repeats another")])
     page = answer.data.decode()
     assert (409, 1) == (answer.status, newest(site).id)
-    assert "removed-unread is more than the plan showed." in page
+    assert "removed-unread is more than the plan showed (2 now, 1 accepted)." in page
     assert "<strong>removed-unread</strong>: 2 people lose a lesson" in page
     answer = post(kim, "/console/files/apply", [*form_of(page), ("accept", "removed-unread"), ("reason", "it repeats another")])
     assert (303, 2) == (answer.status, newest(site).id)

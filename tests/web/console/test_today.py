@@ -28,7 +28,7 @@ def test_all_is_well(site: Site, kim: Visitor) -> None:
         "Letters go by sandbox",
         "Working last tick",
         "0 due now",
-        "Nothing wants you. Letters go by themselves.",
+        "Nothing needs you. Letters go by themselves.",
         "1 active",
     ):
         assert said in page, said
@@ -181,7 +181,7 @@ def test_a_database_from_a_backup_stands_still(site: Site, kim: Visitor) -> None
         now = stamps.now_in(connection)
         restores.stand_still(connection, restores.Standstill("it came from a <b>backup", now.machine, now.machine), now)
     page = words(kim.page())
-    first = page.partition("What wants you")[2]
+    first = page.partition("What needs you")[2]
     assert first.startswith(" Everything stands still: it came from a <b>backup Its books end at ")
     assert "drip restored" in first
     assert "Working" not in page
