@@ -46,11 +46,13 @@ def plan(ctx: click.Context, *, people: bool, as_json: bool) -> None:
     """
     from drip.cli import planned as telling
     from drip.cli.opening import opened
+    from drip.cli.screen import busy
 
     with telling.people(telling.as_json if as_json else telling.as_line) as heard:
         with opened() as deployment:
             edition = deployment.edition()
-            planned = deployment.plan(edition, heard=heard.hear) if people or as_json else deployment.plan(edition)
+            with busy("working out what it means for everybody"):
+                planned = deployment.plan(edition, heard=heard.hear) if people or as_json else deployment.plan(edition)
         if as_json:
             telling.write_json(planned, heard)
         else:
@@ -140,11 +142,13 @@ def _apply(
 ) -> None:
     """Apply an edition as its plan stands, once the plan was named by its digest or shown and agreed to."""
     from drip.cli.planned import show
+    from drip.cli.screen import busy
     from drip.errors import UsageError
     from drip.flows.applying import Accepting, Refused
 
     accepting = Accepting.of(names, by=by, reason=reason)
-    planned = deployment.plan(edition)
+    with busy("working out what it means for everybody"):
+        planned = deployment.plan(edition)
     if not planned.changes and planned.base is not None:
         verb = "apply" if command == "apply" else "roll back"
         click.echo(f"version {planned.base} says the same already; nothing to {verb}", err=True)
@@ -168,7 +172,8 @@ def _apply(
         raise Refused(msg)
     else:
         _require_counts(planned, accepting)
-    number = deployment.apply(edition, planned, accepting, note=note)
+    with busy("making it live"):
+        number = deployment.apply(edition, planned, accepting, note=note)
     if as_json:
         click.echo(json.dumps({"format": FORMAT, "version": number}))
     else:
