@@ -160,6 +160,7 @@ def test_the_page_refreshes_itself(site: Site, kim: Visitor, browser: Browser) -
     page.get_by_label("Name").fill("kim")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
+    page.wait_for_function("window.htmx !== undefined")
     page.get_by_label("Why hold roadmap?").fill("half a word")
     holding.hold(site.deployment.database, None, "held elsewhere")
     page.evaluate("htmx.ajax('GET', '/console', {source: '#now', target: '#now', select: '#now', swap: 'outerHTML'})")
